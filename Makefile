@@ -24,7 +24,7 @@ test: SAMPLE := -m "not full"
 test: test-all ## Everything a change has to pass: format, lint, types, layers, tests, coverage
 
 .PHONY: test-all
-test-all: $(VENV)/.installed-dev ## The same with the whole of every grid, which takes much longer
+test-all: $(VENV)/.installed-dev ## Like test, with all cases of every grid; takes much longer
 	@.ci/server-packages
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n 2 --dist loadfile $(SAMPLE) $(addprefix --cov=,$(HELD)) --cov-report= tests/unit tests/scenarios tests/contract
@@ -39,12 +39,12 @@ lint: $(VENV)/.installed-dev ## Only format, lint, types and layers
 	$(BIN)/lint-imports
 
 .PHONY: format
-format: $(VENV)/.installed-dev ## Format the code, and repair what ruff can repair
+format: $(VENV)/.installed-dev ## Format the code, and fix what ruff can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## Measure time and memory against a bare read of the same directory; ARGS="--help"
+bench: $(VENV)/.installed-dev ## Measure time and memory, compared with a bare read of the same directory; ARGS="--help"
 	@.ci/server-packages
 	$(BIN)/python -m tests.bench $(ARGS)
 

@@ -6,7 +6,7 @@
     ├── ConfigError                2  the desired-state files are wrong; carries every Problem found
     ├── PlanFileError              2  the plan file is damaged, cut off or of another version
     ├── GuardRefused               4  a safety rule refuses the plan
-    ├── StalePlan                  5  what the plan was made from has moved; carries what moved
+    ├── StalePlan                  5  what the plan was made from has changed; carries what changed
     ├── Unreadable                 7  a source or the platform could not be read completely
     │   ├── SourceUnreadable
     │   └── PlatformUnreadable
@@ -19,7 +19,7 @@
 Exit codes 3 (changes, with --check), 6 (applied in part) and 9 (done but not clean, with --strict)
 are answers, not errors: the commands give them. 130 and 143 are those of `reconcile.interrupts`. An
 error's text is a whole message for the person at the terminal: what happened, where, and what to
-do. It never holds a secret.
+do. It never contains a secret.
 """
 
 import shlex
@@ -64,7 +64,7 @@ class RulesRefused(UsageError):
 
 
 PROBLEMS_SHOWN = 100
-"""How many problems of the files are reported one by one."""
+"""How many problems are reported one by one."""
 
 
 class ConfigError(ReconcileError):
@@ -78,7 +78,7 @@ class ConfigError(ReconcileError):
         super().__init__("\n".join(self.lines()))
 
     def lines(self) -> list[str]:
-        """A line for each problem, of very many only the first."""
+        """A line for each problem; if there are very many, only for the first."""
         lines = [str(problem) for problem in self.problems[:PROBLEMS_SHOWN]]
         more = len(self.problems) - PROBLEMS_SHOWN
         return lines if more <= 0 else [*lines, f"… and {more} more"]
@@ -106,7 +106,7 @@ class GuardRefused(ReconcileError):
     ) -> Self:
         """The refusal of violations: code and detail of each, and whether a person could accept it.
 
-        `accepted` are the codes of others, which a plan made anew has to accept again.
+        `accepted` are the codes of others, which a new plan has to accept again.
         """
         found = tuple(violations)
         lines = ["refused by the guards, nothing was applied:"]
@@ -125,14 +125,14 @@ _MOVED_SHOWN = 20
 
 
 class StalePlan(ReconcileError):
-    """What the plan was made from has moved."""
+    """What the plan was made from has changed."""
 
     exit_code = 5
 
     def __init__(self, moved: Iterable[str], *, all_exist: bool = False) -> None:
-        """Takes one line for each thing that moved.
+        """Takes one line for each thing that changed.
 
-        `all_exist`: they are things that the plan creates and that already exist.
+        `all_exist`: all of them are creations of the plan that already exist.
         """
         self.moved = tuple(moved)
         lines = [f"  {line}" for line in self.moved[:_MOVED_SHOWN]]
@@ -160,7 +160,7 @@ class PlatformUnreadable(Unreadable):
 
 
 class OutcomeUnknown(ReconcileError):
-    """The platform may have kept what was written, or not, and does not answer which."""
+    """The platform may have kept what was written or not, and does not say which."""
 
     exit_code = 6
 
@@ -170,9 +170,9 @@ Refusal: TypeAlias = Literal[
 ]
 """Why a person may not log in.
 
-`failed`: no such person, or a wrong password; the error does not say which. `wait`: too many
-attempts failed. `local`: the account is the platform's own. The others need the right password:
-`disabled` in the directory, `out_of_service` on the platform, `not_registered` there and not to be.
+`failed`: no such person, or a wrong password; the error does not say which. `wait`: too many failed
+attempts. `local`: the account is the platform's own. The others need the right password: `disabled`
+in the directory, `out_of_service` on the platform, `not_registered` there and not to be.
 """
 
 
@@ -180,7 +180,7 @@ class LoginRefused(ReconcileError):
     """A person may not log in."""
 
     def __init__(self, reason: Refusal, message: str, wait: int = 0) -> None:
-        """`wait` is after how many seconds another attempt may be made."""
+        """`wait` is the number of seconds until another attempt may be made."""
         self.reason: Refusal = reason
         self.wait = wait
         super().__init__(message)
@@ -196,7 +196,7 @@ class OutputLost(ReconcileError):
     """Standard output cannot be written: it is closed, its disk is full, or its reader has gone."""
 
     def __init__(self, why: str, *, broken_pipe: bool = False) -> None:
-        """`broken_pipe`: its reader has had enough, as `head` has, which is no fault."""
+        """`broken_pipe`: its reader stopped reading, as `head` does, which is not an error."""
         self.why = why
         self.broken_pipe = broken_pipe
         super().__init__(f"standard output cannot be written: {why}")

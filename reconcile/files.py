@@ -24,9 +24,9 @@ class Content(NamedTuple):
 def read(path: Path, most: int) -> Content:
     """The first `most` bytes of a file.
 
-    Ask for one more than is allowed to notice a file that is too large. Raises OSError, whose
-    strerror says what is wrong, for what cannot be read and for what is no regular file; ValueError
-    for text that can be no path.
+    Ask for one more than allowed, to detect a file that is too large. Raises OSError, whose
+    strerror says what is wrong, for what cannot be read or is not a regular file; ValueError for
+    text that cannot be a path.
     """
     _refuse_irregular(path.stat().st_mode)  # before it is opened: that may do something to a device
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)

@@ -1,7 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP: where they may break a command off, and where they wait.
+"""Ctrl-C, SIGTERM and SIGHUP: where they may interrupt a command, and where they wait.
 
 A signal raises `Interrupted` in the main thread, wherever that is, and once. What follows, such as
-undoing a transaction or releasing a lock, is done to its end. What must not be broken off is
+undoing a transaction or releasing a lock, is done to its end. What must not be interrupted is
 `masked`; there a signal waits until the block ends. Parts of it that may take long are `restored`
 to what was before:
 
@@ -31,13 +31,13 @@ Restored: TypeAlias = Callable[[], AbstractContextManager[None]]
 SIGNALS: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 """Those that end a command; Windows has no SIGHUP."""
 PATIENCE: Final = 10.0
-"""Seconds of cleaning up after which another signal ends the process at once."""
+"""How many seconds the clean-up may take before another signal ends the process at once."""
 NOTHING_WRITTEN: Final = "nothing was written to the platform, and no lock is left"
 STUCK: Final = 1.0
 """Seconds that a library may wait after a signal without running Python, while nothing is held."""
 _WAKE: Final = 0.05
 _AGAIN: Final = 0.01
-"""Seconds after which a signal is sent once more if what it raised came to nothing."""
+"""Seconds after which a signal is sent again if its exception was lost."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -54,7 +54,7 @@ class _State:
     """When it came, by the monotonic clock."""
     raised = False
     settled = False
-    """Whether nothing is broken off any more."""
+    """Whether signals no longer interrupt anything."""
     masks = 0
     """How many masks are open."""
     alive = True
@@ -67,22 +67,22 @@ def received() -> int:
 
 
 def broke_off() -> bool:
-    """Whether a signal has broken off the command, rather than come when it was done."""
+    """Whether a signal has interrupted the command, rather than come after its end."""
     return _State.raised
 
 
 def exit_code() -> int:
-    """That of a command which a signal has ended: 130 for Ctrl-C, 143 for SIGTERM."""
+    """The exit code of a command that a signal has ended: 130 for Ctrl-C, 143 for SIGTERM."""
     return 128 + _State.number
 
 
 def begin() -> None:
-    """Forgets what came: a command begins, or the next run of a service."""
+    """Forgets earlier signals: a command starts, or the next run of a service."""
     _State.number, _State.raised, _State.settled = 0, False, False
 
 
 def settle() -> None:
-    """From now on no signal breaks anything off: what was done is reported first."""
+    """From now on, signals interrupt nothing: what was done is reported first."""
     _State.settled = True
 
 
@@ -168,7 +168,7 @@ def listening(stuck: Callable[[], object] = bool) -> Iterator[Restored]:
 
 @contextmanager
 def _woken(stuck: Callable[[], object]) -> Iterator[None]:
-    """Has a thread see to it that handlers run: a signal just before a wait does not end it."""
+    """Starts a thread that makes handlers run, even for a signal that comes just before a wait."""
     if not hasattr(signal, "SIGURG"):
         yield
         return
@@ -209,7 +209,7 @@ def _wake(near: socket.socket, stuck: Callable[[], object]) -> None:
 
 
 def _unraisable(hook: Callable[[Any], object], what: Any) -> None:
-    """Sends the signal once more where its exception had no caller, as while an object is freed."""
+    """Sends the signal again if its exception had no caller, as while an object is freed."""
     if not isinstance(what.exc_value, Interrupted):
         hook(what)
         return

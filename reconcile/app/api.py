@@ -193,7 +193,7 @@ def authenticate(
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
-    """In order. Raises UsageError for one text, which would be taken for its letters."""
+    """In order. Raises UsageError for a single text, which would be read as a list of letters."""
     if isinstance(names, str):
         raise UsageError(f"expected a list of texts, not the text {names!r}")
     return tuple(sorted(names))
@@ -202,7 +202,7 @@ def _names(names: Iterable[str]) -> tuple[str, ...]:
 def _desired_state(
     paths: tuple[FilePath, ...], configuration: Configuration | None
 ) -> tuple[tuple[Path, ...], dict[Path, bytes]]:
-    """The files to read, and the content of those that are not on disk. Raises UsageError."""
+    """The files to read, and the content of those that do not come from disk. Raises UsageError."""
     if configuration is None:
         return tuple(Path(path) for path in paths), {}
     if paths:

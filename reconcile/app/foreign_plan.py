@@ -1,4 +1,4 @@
-"""A plan that comes from a file: data, which chooses nothing and is judged by what it does.
+"""A plan from a file is data: it chooses nothing and is judged by what it does.
 
 Anyone who can write a plan file can make its SHA-256 right. So the configuration is the operator's
 own, and the guards look at what the changes do to the platform, whatever they are called.
@@ -18,9 +18,9 @@ from reconcile.render import wording
 
 
 def refuse_other_files(named: Sequence[str], plan_file: Path) -> None:
-    """Raises UsageError where a plan file names other desired-state files than the folder's own.
+    """Raises UsageError if a plan file names other desired-state files than the folder's own.
 
-    What it names is compared as text, and never opened.
+    The names are compared as text; the files are never opened.
     """
     if [Path(name).absolute() for name in named] != [Path(inputs.DEFAULT_PATH).absolute()]:
         raise UsageError(
@@ -37,5 +37,5 @@ def refuse_unfit(made: Plan, abilities: Abilities, plan_file: Path) -> None:
         if why := invalid_reason(change, undo=undo, lengths=abilities.lengths):
             what = f"{change.action} {change.kind} {quoted(change.key)}: {quoted(why)}"
             raise PlanFileError(
-                f"{plan_file}: no plan holds such a change: {what}. Make a new plan"
+                f"{plan_file}: no plan contains such a change: {what}. Make a new plan"
             )

@@ -46,7 +46,7 @@ def _tied(standing: WorkspaceResult, history: History) -> WorkspaceResult:
 
 
 def _ties(entry: Entry, payload: Payload, user: PlatformUser) -> bool:
-    """Whether the change made a user that of the entry which this user stands for now."""
+    """Whether the change linked a user to the entry that this user stands for now."""
     after = payload.after or {}
     if entry.kind != "user" or entry.result != "applied" or entry.action == "delete":
         return False

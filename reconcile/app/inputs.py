@@ -42,7 +42,7 @@ def configuration(
 ) -> Loaded:
     """Loads the desired-state files, `contents` instead of what is on disk.
 
-    Raises ConfigError with every problem; UsageError when there is no file.
+    Raises ConfigError with every problem; UsageError when there is not a file.
     """
     if not paths:
         if not Path(DEFAULT_PATH).exists():
@@ -119,7 +119,7 @@ def readable(
 ) -> tuple[tuple[PlatformState, ...], tuple[Trouble, ...]]:
     """The workspaces that can be read, and a trouble for each of the others.
 
-    Raises PlatformUnreadable where none can be read.
+    Raises PlatformUnreadable if none can be read.
     """
     states: list[PlatformState] = []
     errors: dict[str, PlatformUnreadable] = {}

@@ -30,7 +30,7 @@ def placed(loaded: Loaded, notices: Iterable[Notice]) -> tuple[Notice, ...]:
 
 
 def report(notices: Sequence[Notice]) -> None:
-    """Logs a warning for each notice, of many only for the first; a brief log file has no names."""
+    """Logs a warning for each notice, of many only for the first; a brief log has no names."""
     for notice in notices[:_SHOWN]:
         brief = f"notice {notice.code}: -v logs the rest"
         logger.warning("%s", notice, extra={"impersonal": brief})

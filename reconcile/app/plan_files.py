@@ -11,7 +11,7 @@ from reconcile.errors import PlanFileError, ReconcileError, UsageError
 from reconcile.model.change import Plan
 
 MAX_BYTES: Final = 1024**3
-"""A plan that erases a million people is half as large."""
+"""Twice the size of a plan that erases a million people."""
 
 
 def read(path: Path) -> Plan:
@@ -21,7 +21,9 @@ def read(path: Path) -> Plan:
     except OSError as error:
         raise PlanFileError(f"{path}: the plan file cannot be read: {error.strerror}") from error
     if len(data) > MAX_BYTES:
-        raise PlanFileError(f"{path}: larger than {MAX_BYTES // 1024**2} MiB: no plan file is")
+        raise PlanFileError(
+            f"{path}: larger than {MAX_BYTES // 1024**2} MiB, too large for a plan file"
+        )
     return loads(data, str(path))
 
 
@@ -29,7 +31,7 @@ def write(path: Path, plan: Plan) -> None:
     """Writes or replaces a plan file. Raises UsageError for any other existing file."""
     if path.suffix in (".yml", ".yaml"):
         raise UsageError(
-            f"{path}: a plan file does not end in {path.suffix}, for `apply` would take it for"
+            f"{path}: a plan file must not end in {path.suffix}, because `apply` would read it as"
             " desired state"
         )
     try:
@@ -57,7 +59,7 @@ def write(path: Path, plan: Plan) -> None:
 def _refuse_other(path: Path) -> None:
     if not path.is_file():
         raise UsageError(
-            f"{path} is no file: a plan is written to a file, `--format json` shows it"
+            f"{path} is not a file: a plan is written to a file, and `--format json` shows it"
         )
     if path.stat().st_size:
         with path.open("rb") as existing:

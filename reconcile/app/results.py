@@ -24,16 +24,16 @@ class SourceCounts(msgspec.Struct, frozen=True):
     workspace: str
     source: str
     numbers: dict[str, dict[str, int]]
-    """What → how → how many, as in `numbers["users"]["created"]`; zeros are there, too."""
+    """What → how → how many, as in `numbers["users"]["created"]`; with zeros."""
 
 
 class PlanResult(msgspec.Struct, frozen=True):
     """A plan. Nothing has been written."""
 
     plan: Plan
-    """All of it, as the plan file holds it."""
+    """The whole plan, as in the plan file."""
     troubles: tuple[Trouble, ...] = ()
-    """The workspaces that could not be read; the plan is about the others."""
+    """The workspaces that could not be read; the plan covers the others."""
     strict: bool = False
 
     @property
@@ -63,7 +63,7 @@ class PlanResult(msgspec.Struct, frozen=True):
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What a reader of the plan should know, such as a rule that finds nothing."""
+        """What the reader of the plan should know, such as a rule that finds nothing."""
         return self.plan.notices
 
     @property
@@ -106,7 +106,7 @@ class PlanResult(msgspec.Struct, frozen=True):
 
 
 class ApplyResult(msgspec.Struct, frozen=True):
-    """A run: the plan that was applied, and what became of each change."""
+    """A run: the plan that was applied, and the outcome of each change."""
 
     planned: PlanResult
     report: Report
@@ -124,7 +124,7 @@ class ApplyResult(msgspec.Struct, frozen=True):
 
     @property
     def outcomes(self) -> tuple[Outcome, ...]:
-        """What became of each change, in the order of the plan."""
+        """The outcome of each change, in the order of the plan."""
         return self.report.outcomes
 
     @property

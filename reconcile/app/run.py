@@ -42,13 +42,13 @@ class Task(msgspec.Struct, frozen=True):
     scope: Scope = Scope()
     force: bool = False
     refresh: bool = False
-    """If the plan file is stale, a new plan of its scope is made and asked about."""
+    """If the plan file is stale, make a new plan with its scope, and ask again."""
     strict: bool = False
     """Exit code 9 instead of 0 if the plan is not clean."""
     user: str = ""
     """Who applies it; "" for the account of the process."""
     contents: Mapping[Path, bytes] = {}
-    """Desired state that is taken instead of what is on disk."""
+    """Desired state that is used instead of what is on disk."""
     accept: tuple[str, ...] = ()
     """Codes of violations of the plan that is made; those of a plan file are in the file."""
 
@@ -62,7 +62,7 @@ class Prepared(msgspec.Struct, frozen=True):
     saved: Plan | None = None
     """The plan as it was read from a plan file; None if it was made just now."""
     troubles: tuple[Trouble, ...] = ()
-    """The workspaces that could not be read; the plan is about the others."""
+    """The workspaces that could not be read; the plan covers the others."""
 
     @property
     def shown(self) -> Plan:
@@ -85,7 +85,7 @@ def make_plan(
     accept: Iterable[str] = (),
     user: str = "",
 ) -> tuple[Plan, tuple[Trouble, ...]]:
-    """The plan of the desired state, or with `undo` the plan that takes back a run.
+    """The plan of the desired state, or with `undo` the plan that reverses a run.
 
     `accept` holds codes of violations, which `user` accepts. Raises as `inputs.plan` and
     `undo.plan` do.
@@ -180,7 +180,7 @@ def _note(report: Report) -> None:
 
 
 def _from_file(saved: Plan, loaded: Loaded, variables: Mapping[str, str]) -> Plan:
-    """Checks a plan from a file; believes nothing in it unless it has the present configuration."""
+    """Checks a plan from a file; trusts nothing in it unless it has the current configuration."""
     if saved.digests.configuration != loaded.digest:
         raise StalePlan([_moved(loaded, saved.variables, variables)])
     workspaces = [*(change.workspace for change in saved.changes), *saved.to_remember]

@@ -1,4 +1,4 @@
-"""Which run this is: its id, who makes it and where, and the Git commit of its files."""
+"""The identity of a run: its id, who runs it and where, and the Git commit of its files."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from reconcile.model.history import Origin
 from reconcile.ports import Holder
 
 _PATIENCE: Final = 2.0
-"""Seconds that git may take; a run does not wait for a repository on a disk that hangs."""
+"""How long git may take, in seconds; a run does not wait for a repository on a hanging disk."""
 
 
 def account() -> str:
@@ -26,7 +26,7 @@ def account() -> str:
 
 
 def holder(user: str = "") -> Holder:
-    """Who takes the locks, from now on; "" for the account of this process."""
+    """The account that takes the locks from now on; "" for that of this process."""
     return Holder(user or account(), socket.gethostname(), os.getpid(), inputs.now())
 
 

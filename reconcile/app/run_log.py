@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 run_log = logging.getLogger("reconcile.run")
-"""What a log file holds of every command: what was read and what came of it, in counts and names of
+"""What a log file has for every command: what was read and the result, in counts and names of
 sources."""
 
 service_log = logging.getLogger("reconcile.service")
-"""What a service reports about itself, on standard error too."""
+"""What a service reports about itself; also on standard error."""
 
 
 class _Now:
@@ -20,7 +20,7 @@ class _Now:
 
 
 def begin() -> None:
-    """Begins a run. A command is one run; a service begins one each time it is due."""
+    """Starts a run. A command is one run; a service starts one each time it is due."""
     _Now.run = ""
 
 

@@ -1,8 +1,8 @@
 """The loop of a service: waits for the schedule, runs, logs that, and ends when asked to.
 
-One run after the other, in the main thread: so a signal can end a run as it ends `apply`, and no
-run overlaps the one before. Waits are short and go by the clock on the wall, so that a machine that
-slept or whose clock was set is noticed.
+Runs are sequential, in the main thread: so a signal can end a run as it ends `apply`, and no run
+overlaps the previous one. Waits are short and use the wall clock, so that a machine that slept or
+whose clock was set is noticed.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from reconcile.config.sections.schedule import upcoming
 from reconcile.model.desired import Schedule
 
 _TICK = 30.0
-"""Seconds after which the clock is looked at again."""
+"""Seconds after which the clock is checked again."""
 
 _LATE = timedelta(minutes=2)
 _COUNTED = 1000
@@ -24,12 +24,12 @@ class Timetable:
     """A schedule in its time zone."""
 
     def __init__(self, schedule: Schedule, where: tzinfo) -> None:
-        """Takes what `config.sections.schedule` reads."""
+        """Takes the result of `config.sections.schedule`."""
         self._schedule = schedule
         self._where = where
 
     def next(self, after: datetime) -> datetime:
-        """The first time that it comes after a moment."""
+        """The first time after a moment."""
         return upcoming(self._schedule, after, self._where)
 
     def between(self, after: datetime, until: datetime) -> str:
@@ -51,7 +51,7 @@ class Bell(Protocol):
     """Whether the service is to end."""
 
     def wait(self, seconds: float) -> bool:
-        """Waits, or returns early; answers whether the files are to be read again."""
+        """Waits, or returns early; returns whether to read the files again."""
         ...
 
 
@@ -63,8 +63,8 @@ def serve(
 ) -> None:
     """Runs whenever the timetable says, until the bell says stop.
 
-    `timetable` reads the files again and answers the former one where they cannot be read. `run`
-    never raises; it answers an exit code.
+    `timetable` reads the files again and returns the previous one if they cannot be read. `run`
+    never raises; it returns an exit code.
     """
     table = timetable(None)
     due = table.next(now())

@@ -1,4 +1,4 @@
-"""The plan that takes back a run."""
+"""The plan that reverses a run."""
 
 from collections.abc import Iterable, Sequence
 
@@ -47,7 +47,7 @@ def made(
     variables: Iterable[str] = (),
     workspaces: tuple[str, ...] = (),
 ) -> Plan:
-    """The plan over these states that takes back the run of that id.
+    """The plan over these states that reverses the run with that id.
 
     Raises ReconcileError for an altered one.
     """
@@ -75,9 +75,9 @@ def made(
 
 
 def find(target: ManagedPlatform, workspaces: Iterable[str], run: str) -> str:
-    """The id of the run that a text means: the id itself, or a beginning or end that no other has.
+    """The id of the run that a text means: the id itself, or its start or end if it is unique.
 
-    Raises UsageError where there is none, or more than one.
+    Raises UsageError if there is no such run, or more than one.
     """
     known = dict.fromkeys(link.run.id for name in workspaces for link in target.history.runs(name))
     if run in known:

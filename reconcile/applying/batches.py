@@ -151,7 +151,7 @@ class _Batch:
                 self._leave(at, gone, "which failed")
 
     def take(self, answers: Sequence[Written]) -> None:
-        """Takes what became of all that waited; what may still succeed waits again."""
+        """Records the outcomes of all that waited; what may still succeed waits again."""
         failed: dict[int, str] = {}
         for at, answer in zip(self.waiting, answers, strict=True):
             if answer.result == "failed":
@@ -166,7 +166,7 @@ class _Batch:
         if final:
             self._leave_failed(final, newcomers, "which failed")
         else:
-            self._leave_failed(failed.keys(), newcomers, "for one of them in a circle failed")
+            self._leave_failed(failed.keys(), newcomers, "because one of them in a circle failed")
 
     def _end(self, at: int, answer: Written) -> None:
         """Takes what was written, or may have been; what it does without has been noted."""

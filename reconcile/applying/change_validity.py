@@ -16,7 +16,7 @@ from reconcile.model.text.sentences import misfit
 
 _NO_FIELDS: Final[frozenset[str]] = frozenset()
 _OWNER: Final = frozenset({"source", "external_id"})
-"""Whose something is, and which entry it stands for: only an undo puts that back."""
+"""The owner of an object, and the entry it stands for: only an undo restores them."""
 _HAVE_OWNERS: Final[frozenset[Kind]] = frozenset({"department", "group", "user"})
 _CHOICES: Final[Mapping[str, frozenset[str]]] = {
     field.name: frozenset(field.choices) for field in KINDS["user"] if field.choices
@@ -57,7 +57,7 @@ def _reasons(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator
         yield f"nothing {change.action}s a {change.kind}"
         return
     if (allowed.before, allowed.after) != (change.before is not None, change.after is not None):
-        yield "it has the wrong sides"
+        yield "its before and after do not fit its action"
         return
     yield from _wrong_fields(change, allowed, undo=undo)
     yield from _wrong_name(change)
@@ -95,7 +95,7 @@ def _wrong_pair(before: Fields, after: Fields) -> Iterator[str]:
     if before.keys() != after.keys():
         yield "before and after do not have the same fields"
     if {"groups"} < after.keys():
-        yield "nested groups are changed in a change of their own"
+        yield "nested groups need a change of their own"
 
 
 def _missing_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[str]:

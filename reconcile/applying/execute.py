@@ -36,11 +36,11 @@ def apply(  # noqa: PLR0913 - all but three have a default; each is the caller's
     origin: Origin | None = None,
     clock: Callable[[], str] | None = None,
 ) -> Report:
-    """Applies every change of the plan and returns what became of each; history records it.
+    """Applies every change of the plan and returns the outcome of each; the history records it.
 
     `rules`: by what the guards judge each workspace as it is under the lock; None judges nothing,
     and counts no losses. The plan says what of their findings is accepted. `together`: the plan is
-    begun in all of its workspaces or in none. Otherwise each is locked and judged by itself, and
+    started in all of its workspaces or in none. Otherwise each is locked and judged by itself, and
     one that cannot be written is a trouble of the report, unless it is the only one. `origin` and
     `clock` (the time in RFC 3339, UTC) are for the history.
 
@@ -48,13 +48,12 @@ def apply(  # noqa: PLR0913 - all but three have a default; each is the caller's
 
     Raises, before the first write, GuardRefused for a violation that the plan does not accept;
     StalePlan when the platform is not as the plan expects; Locked when another run holds it
-    (`force` takes over from a dead one); PlatformUnreadable. Where the platform does not say
-    whether it kept a workspace's work, what was written there has the outcome `unknown`, and the
-    workspace a trouble that says how to find out. Otherwise a workspace's work is kept as a whole
-    once all of its changes have an outcome; an exception or a killed process leaves that workspace
-    as it was. What breaks off or interrupts a run that has written another workspace is a trouble
-    of the report. A KeyboardInterrupt before that is raised, with a note of what became of the
-    lock.
+    (`force` takes over from a dead one); PlatformUnreadable. If the platform does not say whether
+    it kept a workspace's work, what was written there has the outcome `unknown`, and the workspace
+    a trouble that says how to find out. Otherwise a workspace's work is kept as a whole once all of
+    its changes have an outcome; an exception or a killed process leaves that workspace as it was.
+    What breaks off or interrupts a run that has written another workspace is a trouble of the
+    report. A KeyboardInterrupt before that is raised, with a note of what became of the lock.
     """
     parts = _parts(plan)
     say.refuse_violations(plan.violations, plan)
@@ -72,7 +71,7 @@ def apply(  # noqa: PLR0913 - all but three have a default; each is the caller's
 
 
 def _parts(plan: Plan) -> dict[str, list[Change]]:
-    """The changes by workspace, and none for one where only readings are to be remembered."""
+    """The changes by workspace; none for a workspace that only has to record readings."""
     parts: dict[str, list[Change]] = {}
     for change in plan.changes:
         parts.setdefault(change.workspace, []).append(change)
@@ -291,12 +290,12 @@ def _wrote(outcomes: Iterable[Outcome]) -> bool:
 
 
 class _Written:
-    """What became of the changes of one workspace, at every moment."""
+    """The outcomes of the changes of one workspace, at every moment."""
 
     def __init__(self, changes: Sequence[Change]) -> None:
         self._changes = changes
         self.by_place: dict[int, Outcome] = {}
-        """By the place of the change; those that nothing became of yet are missing."""
+        """By position of the change; those without an outcome yet are missing."""
         self.kept = False
         """Whether the transaction ended well."""
         self.finished = False
@@ -318,7 +317,7 @@ class _Written:
         ]
 
     def unknown(self) -> None:
-        """What was applied may not have been kept. What failed has failed whatever became of it."""
+        """What was applied may not have been kept; what failed has failed in any case."""
         for place, outcome in self.by_place.items():
             if outcome.result == "applied":
                 self.by_place[place] = msgspec.structs.replace(outcome, result="unknown")

@@ -26,10 +26,10 @@ def _faults(
 ) -> Iterator[str]:
     for name in names:
         if quoted(name, _LONGEST_NAME) != name:
-            yield f"{quoted(name)} is no name"
+            yield f"{quoted(name)} is not a name"
     for moment in times:
         if not is_time(moment):
-            yield f"{quoted(moment)} is no time"
+            yield f"{quoted(moment)} is not a time"
     if len({reading.source for reading in readings}) < len(readings):
         yield "it says twice how much a source held"
     for reading in readings:
@@ -41,7 +41,7 @@ def _wrong_counts(reading: Reading) -> Iterator[str]:
     counts = (reading.persons, reading.groups, reading.units, reading.members)
     for count in filter(None, counts):
         if not 0 <= count < _MOST:
-            yield f"{quoted(str(count))} is no count of what a source held"
+            yield f"{quoted(str(count))} is not a count of what a source held"
 
 
 def is_time(text: str) -> bool:

@@ -24,8 +24,8 @@ from reconcile.planning import (
 from reconcile.ports import ManagedPlatform
 
 Purpose: TypeAlias = Literal["sync", "login", "renaming"]
-"""`login`: the changes of one user who logs in. `renaming`: users are renamed on purpose, which is
-no update of them and no loss."""
+"""`login`: the changes of one user who logs in. `renaming`: users are renamed on purpose, which
+counts neither as an update nor as a loss."""
 
 
 class GuardRules(msgspec.Struct, frozen=True):

@@ -149,13 +149,13 @@ def _footer(data: bytes, lines: list[bytes], name: str) -> Footer:
 
 
 def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any, ...]]:
-    """What stands between header and footer: the plan's lists, by field."""
+    """Everything between header and footer: the plan's lists, by field."""
     lists: dict[str, list[msgspec.Struct]] = defaultdict(list)
     for number, line in enumerate(lines[1:-1], start=2):
         tagged = _decode(line, number, name)
         if type(tagged) not in _PLAIN:
             what = tagged.__struct_config__.tag
-            raise PlanFileError(f"{name}:{number}: a {what} has no place here")
+            raise PlanFileError(f"{name}:{number}: a {what} is not allowed here")
         plain, field = _PLAIN[type(tagged)]
         value = _as(plain, tagged)
         if isinstance(value, Change):
@@ -167,7 +167,9 @@ def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any
 def _refuse_invalid(change: Change, header: Header, place: str) -> None:
     why = invalid_reason(change, undo=bool(header.scope.undo))
     if why:
-        raise PlanFileError(f"{place}: no plan holds such a change: {quoted(why)}. Make a new plan")
+        raise PlanFileError(
+            f"{place}: no plan contains such a change: {quoted(why)}. Make a new plan"
+        )
 
 
 def _without_lists(header: Header) -> Plan:
@@ -186,7 +188,7 @@ def _without_lists(header: Header) -> Plan:
 
 
 def _refuse_other_counts(plan: Plan, footer: Footer, name: str) -> None:
-    """Raises PlanFileError where the footer does not count what the file holds."""
+    """Raises PlanFileError if the footer does not count what the file holds."""
     counted = {
         "changes": (footer.changes, len(plan.changes)),
         "skips": (footer.skips, len(plan.skips)),
@@ -202,7 +204,7 @@ def _refuse_other_counts(plan: Plan, footer: Footer, name: str) -> None:
 
 
 def _refuse_forged_acceptances(plan: Plan, name: str) -> None:
-    """Raises PlanFileError for an acceptance of what the plan does not hold, or of something else.
+    """Raises PlanFileError for an acceptance of a violation that the plan does not contain.
 
     The history keeps what was accepted by guard, workspace and source, so these have to be those of
     the violation.
@@ -215,7 +217,7 @@ def _refuse_forged_acceptances(plan: Plan, name: str) -> None:
     for accepted in plan.accepted:
         of = (accepted.code, accepted.guard, accepted.workspace, accepted.source)
         if of not in acceptable:
-            what = f"it accepts {quoted(accepted.code)}, which is no violation of the plan"
+            what = f"it accepts {quoted(accepted.code)}, which is not a violation of this plan"
             raise PlanFileError(f"{name}: {what}. Make a new plan")
 
 
@@ -235,9 +237,7 @@ def _refuse_forged_header(plan: Plan, name: str) -> None:
     )
     times = (plan.created, *(accepted.at for accepted in plan.accepted))
     if wrong := header_fault(names, times, plan.readings):
-        raise PlanFileError(
-            f"{name}:1: no plan says such a thing of itself: {wrong}. Make a new plan"
-        )
+        raise PlanFileError(f"{name}:1: no plan header contains this: {wrong}. Make a new plan")
 
 
 _PLAIN: dict[type, tuple[type[msgspec.Struct], str]] = {
@@ -258,7 +258,7 @@ def _header(line: bytes, name: str) -> Header:
             f"{name}:1: not a plan file, or one whose first line is damaged: {quoted(str(error))}"
         ) from error
     if raw.get("type") != "header":
-        raise PlanFileError(f"{name}:1: not a plan file: its first line is no header")
+        raise PlanFileError(f"{name}:1: not a plan file: its first line is not a header")
     if raw.get("format") != FORMAT:
         written, tool = (quoted(repr(raw.get(key))) for key in ("format", "tool"))
         raise PlanFileError(

@@ -1,4 +1,4 @@
-"""What the history of a platform says of earlier runs, for guards and for an undo."""
+"""What the history of a platform says about earlier runs, for guards and for an undo."""
 
 from collections.abc import Sequence
 
@@ -22,10 +22,10 @@ def recent_losses(platform: ManagedPlatform, safety: Safety, workspace: str, now
 
 
 def entries_of_run(platform: ManagedPlatform, workspace: str, run: str) -> Sequence[Entry]:
-    """The entries of a run in a workspace; none where it did not take place there.
+    """The entries of a run in a workspace; none if it did not take place there.
 
-    Raises ReconcileError where the history of the run was altered: otherwise anyone who can write
-    to the history could have an undo do anything. Raises PlatformUnreadable.
+    Raises ReconcileError if the history of the run was altered: otherwise anyone who can write to
+    the history could make an undo do anything. Raises PlatformUnreadable.
     """
     entries = platform.history.entries(workspace, run)
     for link in platform.history.runs(workspace):

@@ -39,7 +39,9 @@ def refuse_failures(outcomes: Sequence[Outcome]) -> None:
     ]
     if failed:
         raise ReconcileError(
-            "\n".join([f"nothing was changed, for {len(failed)} of the changes failed:", *failed])
+            "\n".join(
+                [f"nothing was changed, because {len(failed)} of the changes failed:", *failed]
+            )
         )
 
 
@@ -71,8 +73,8 @@ def unsettled(workspace: str, error: OutcomeUnknown, run: str) -> Trouble:
     """The platform does not say whether it kept a workspace."""
     detail = (
         f"it is not known whether this was kept: {error}. Once the platform answers, `reconcile"
-        f" history {run}` shows the run if it was kept and does not know it otherwise; either way"
-        " the next plan goes on from how things are"
+        f" history {run}` shows the run if it was kept, and otherwise does not know it. Either way,"
+        " the next plan continues from the current state"
     )
     return Trouble(workspace, error.exit_code, detail)
 

@@ -52,7 +52,7 @@ class _InOrderOfUse(click.Group):
 )
 @click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Keep an application platform's users, groups, departments and roles equal to its directories.
+    """Keep the users, groups, departments and roles of an application in step with its directories.
 
     Desired-state files say what is wanted; `plan` shows what would change; `apply` does exactly
     that; a second run changes nothing. Exit codes: 0 done, 1 failed, 2 usage or configuration, 3
@@ -78,13 +78,11 @@ _FAMILIES = (
     connection,
     ansible_path,
 )
-_PATHS = (
-    "PATH is a desired-state file or a folder of them; where none is given it is reconcile.yml."
-)
+_PATHS = "PATH is a desired-state file or a folder of them; the default is reconcile.yml."
 
 
 def _explained(command: click.Command) -> click.Command:
-    """With what PATH means, wherever there is one."""
+    """Adds what PATH means to commands that take one."""
     for below in command.commands.values() if isinstance(command, click.Group) else ():
         _explained(below)
     if any(

@@ -28,13 +28,13 @@ class Checklist:
     """Lines in columns, each shown as soon as it is known."""
 
     def __init__(self, names: Sequence[str], tell: Silent) -> None:
-        """`names` are those of the sources to come: they decide how wide the first column is."""
+        """`names` are those of all sources: they determine the width of the first column."""
         self._tell = tell
         self._width = max(map(len, (*names, "platform")))
         self.failed = False
 
     def show(self, name: str, checks: Iterable[Check]) -> bool:
-        """Shows one line a check; returns whether all are ok. `failed` adds up over all calls."""
+        """Shows one line per check; returns whether all are ok. `failed` adds up over all calls."""
         sound = True
         for check in checks:
             sound = sound and check.ok

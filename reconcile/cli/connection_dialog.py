@@ -1,4 +1,4 @@
-"""What the `connection` commands ask, test and say."""
+"""The questions, tests and messages of the `connection` commands."""
 
 import itertools
 import logging
@@ -57,7 +57,7 @@ def asked(name: str) -> str:
 
 
 def free(name: str, loaded: Loaded | None) -> str:
-    """The name, with a number behind it where it is taken."""
+    """The name, with a number after it if it is taken."""
     taken = {fold_name(source.name) for source in loaded.desired.sources} if loaded else set()
     names = itertools.chain([name], (f"{name} ({number})" for number in itertools.count(2)))
     return next(candidate for candidate in names if fold_name(candidate) not in taken)
@@ -74,7 +74,7 @@ def target(out: Path | None, paths: tuple[Path, ...], loaded: Loaded | None) -> 
 
 
 def say_next(out: Path, paths: tuple[Path, ...], loaded: Loaded | None) -> None:
-    """Says how to go on."""
+    """Says what to do next."""
     if loaded is None:
         click.echo(
             "It is one part of a desired state: `reconcile init` writes the others.", err=True

@@ -16,7 +16,7 @@ _ODD = re.compile(r"[/\\\x00-\x1f\x7f:*?\"<>|]")
 
 
 def read(path: Path) -> bytes:
-    """The content of a connection file, at most one byte over its limit. Raises ConfigError."""
+    """The content of a connection file, at most one byte over the limit. Raises ConfigError."""
     try:
         return files.read(path, _MOST).data
     except OSError as error:
@@ -28,8 +28,8 @@ def read(path: Path) -> bytes:
 def write(path: Path, name: str, text: str) -> Path:
     """Writes or replaces a connection file, for its owner alone.
 
-    In a folder it is called after the source. Raises UsageError rather than replace what is no
-    connection file.
+    In a folder it is named after the source. Raises UsageError instead of replacing a file that is
+    not a connection file.
     """
     from reconcile import connections
 
@@ -39,12 +39,14 @@ def write(path: Path, name: str, text: str) -> Path:
         path = path.resolve()
         if path.exists():
             if not path.is_file():
-                raise UsageError(f"{path} is no file: leave --out out to write to standard output")
+                raise UsageError(
+                    f"{path} is not a file: leave --out out to write to standard output"
+                )
             with path.open("rb") as file:
                 start = file.read(200)
             if start and not connections.is_connection(start):
                 raise UsageError(
-                    f"{path} exists and is no exported connection: it is not overwritten"
+                    f"{path} exists and is not an exported connection: it is not overwritten"
                 )
         _replace(path, text.encode(), None)
     except OSError as error:
@@ -70,7 +72,7 @@ def save(path: Path, before: bytes | None, content: bytes) -> None:
 
 
 def _replace(path: Path, content: bytes, like: os.stat_result | None) -> None:
-    """With the mode and owner of the file before, or for its owner alone where there was none."""
+    """Keeps the mode and owner of the previous file; a new file is readable only by its owner."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -55,16 +55,16 @@ def _interrupted(consequence: str) -> int:
 
 
 def stuck() -> None:
-    """Says what `ended` would say of a signal while a library keeps the main thread from it."""
+    """Says what `ended` would say about a signal, while a library blocks the main thread."""
     if sys.stderr is not None and sys.stderr.isatty():
         click.echo("\x1b[?25h", err=True, nl=False)  # progress hides the cursor
     _interrupted(NOTHING_WRITTEN)
 
 
 def reported() -> int:
-    """Says that a signal ended what the report just shown is about.
+    """Says that a signal ended the run that was just reported.
 
-    Returns the exit code, 0 where none came.
+    Returns the exit code, 0 without a signal.
     """
     if not interrupts.received():
         return 0

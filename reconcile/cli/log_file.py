@@ -1,8 +1,8 @@
 """A log file: readable by its owner alone and rotated by size.
 
-It has nothing about people unless more is asked for. Several processes may write one file: the one
-that rotates holds a lock on it, and each looks whether the name still leads to the file at hand, so
-that logrotate may do it too.
+It contains nothing about people without -v. Several processes may write one file: the one that
+rotates holds a lock on it, and each checks whether the name still leads to its open file, so
+logrotate can rotate it, too.
 """
 
 import copy
@@ -22,11 +22,11 @@ _OURS = re.compile(rb'\d{4}-\d\d-\d\dT|\{"time"')
 class LogFile(RotatingFileHandler):
     """Rotates PATH to PATH.1, PATH.2 and so on.
 
-    A fault of the file is reported once and never ends a run.
+    An error of the file is reported once and never ends a run.
     """
 
     def __init__(self, path: Path, size: int, count: int) -> None:
-        """Raises UsageError where the file cannot be, or is no log."""
+        """Raises UsageError if the file cannot be opened or is not a log."""
         real = Path(
             os.path.realpath(path)
         )  # the name that a link leads to is rotated, not the link
@@ -95,20 +95,22 @@ def _private(path: str, flags: int) -> int:
 
 
 def _refuse_other(path: Path, real: Path) -> None:
-    """Nothing is added to a file that is something else, nor rotated away what is no file."""
+    """Protects other files: nothing is added to them, and nothing but a file is rotated."""
     try:
         if real.exists() and not real.is_file():
-            raise UsageError(f"the log file {path} is no file: the log is on standard error too")
+            raise UsageError(
+                f"the log file {path} is not a file: standard error has the log anyway"
+            )
         if real.is_file() and real.stat().st_size:
             with real.open("rb") as existing:
                 if not _OURS.match(existing.read(16)):
-                    raise UsageError(f"{path} exists and is no log file: nothing is added to it")
+                    raise UsageError(f"{path} exists and is not a log file: nothing is added to it")
     except OSError as error:
         raise UsageError(f"the log file {path} cannot be opened: {error.strerror}") from error
 
 
 class _locked:  # noqa: N801 - used like a function
-    """Locks an open file; where there is no flock, processes must not share a log file."""
+    """Locks an open file; without flock, processes must not share a log file."""
 
     def __init__(self, descriptor: int) -> None:
         self._copy = os.dup(descriptor)  # the stream itself is closed on the way

@@ -24,7 +24,7 @@ from reconcile.errors import (
 Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
 _IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
-"""Errors that speak of files, servers and settings; others may name users."""
+"""Errors about files, servers and settings; others may name users."""
 
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
 
@@ -45,14 +45,14 @@ class _Text(logging.Formatter):
 
 
 class _Dated(_Text):
-    """The same after the time."""
+    """The same, with the time in front."""
 
     def format(self, record: logging.LogRecord) -> str:
         return f"{self.formatTime(record, _TIME)} {super().format(record)}"
 
 
 class _Json(logging.Formatter):
-    """One JSON object a line: time, level, logger, run and message, then the message's facts."""
+    """One JSON object per line: time, level, logger, run and message, then the message's facts."""
 
     def format(self, record: logging.LogRecord) -> str:
         from reconcile.render.wording import escaped
@@ -71,10 +71,10 @@ class _Json(logging.Formatter):
 
 
 class _StandardError(logging.Handler):
-    """Writes to what is standard error at that moment: a caller in Python may have replaced it."""
+    """Writes to the current standard error: a caller in Python may have replaced it."""
 
     aside: Aside = nullcontext
-    """Keeps what else is shown there out of the way of a line."""
+    """Removes other output, such as progress, while a line is written."""
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.name != runs.run_log.name or logging.getLogger("reconcile").isEnabledFor(
@@ -106,9 +106,9 @@ def _logger() -> logging.Logger:
 
 @contextmanager
 def beside(aside: Aside) -> Iterator[None]:
-    """Lines of the log come within `aside()` while the block lasts.
+    """Writes log lines within `aside()` during the block.
 
-    Something else is shown on standard error meanwhile.
+    Something else is shown on standard error at the same time.
     """
     handler = _standard_error()
     handler.aside = aside
@@ -124,7 +124,7 @@ def set_level(verbosity: int) -> None:
 
 
 def set_format(form: str) -> None:
-    """How lines are written from now on, "text" or "json", in log files begun later, too."""
+    """How lines are written from now on, "text" or "json"; also in log files opened later."""
     _standard_error().setFormatter(_Json() if form == "json" else _Text())
 
 
@@ -149,7 +149,7 @@ def end_log_file() -> None:
 
 
 def report_error(error: Exception) -> None:
-    """Says on standard error what went wrong; any but a ReconcileError is a fault of ours."""
+    """Reports an error on standard error; any except ReconcileError is a fault of reconcile."""
     logger = _logger()
     if isinstance(error, ConfigError):
         for line in error.lines():

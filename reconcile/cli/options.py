@@ -36,7 +36,7 @@ def output_options(command: Command) -> Command:
         expose_value=False,
         is_eager=True,
         callback=_remember,
-        help="Begin a new log file at this size, in KiB, MiB or GiB.",
+        help="Start a new log file at this size, in KiB, MiB or GiB.",
     )(command)
     command = click.option(
         "--log-file",
@@ -44,7 +44,7 @@ def output_options(command: Command) -> Command:
         metavar="PATH",
         expose_value=False,
         callback=_log_file,
-        help="Write the log to PATH too.",
+        help="Also write the log to PATH.",
     )(command)
     command = click.option(
         "--no-color",
@@ -61,7 +61,7 @@ def output_options(command: Command) -> Command:
         expose_value=False,
         is_eager=True,
         callback=_log_format,
-        help="Form of the log lines.",
+        help="Format of the log lines.",
     )(command)
     return click.option(
         "-v",
@@ -70,7 +70,7 @@ def output_options(command: Command) -> Command:
         expose_value=False,
         callback=_verbose,
         is_eager=True,  # before the log file's, which says what begins
-        help="Log what is done, directory searches as ldapsearch commands; -vv for everything.",
+        help="Log each step, and directory searches as ldapsearch commands; -vv logs everything.",
     )(command)
 
 
@@ -101,7 +101,7 @@ def scope_options(command: Command) -> Command:
 
 
 def paths_argument(command: Command) -> Command:
-    """PATH..., `reconcile.yml` where none is given."""
+    """PATH..., by default `reconcile.yml`."""
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(
         command
     )
@@ -115,7 +115,7 @@ def format_option(*forms: str) -> Callable[[Command], Command]:
         type=click.Choice(forms),
         default=forms[0],
         show_default=True,
-        help="Form of the output.",
+        help="Format of the output.",
     )
 
 

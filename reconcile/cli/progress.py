@@ -15,14 +15,14 @@ class Silent:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Keeps what is shown out of the way of what is printed in the block."""
+        """Removes what is shown while the block prints."""
         yield
 
 
 @contextmanager
 def progress() -> Iterator[Silent]:
     """A Progress that shows on a terminal and is silent elsewhere."""
-    if sys.stderr is None or not sys.stderr.isatty():  # None where it was closed before we started
+    if sys.stderr is None or not sys.stderr.isatty():  # None if it was closed before we started
         yield Silent()
         return
     from rich.console import Console

@@ -26,9 +26,9 @@ _log = logging.getLogger(__name__)
 def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | None = None) -> int:
     """Plans unless there is a plan file, applies, shows both, and returns the exit code.
 
-    `ask` is called with the name of the configuration before anything is written, and raises if
-    the answer is no. Raises what planning and applying raise. A plan file is begun in all its
-    workspaces or in none; a plan made here goes workspace by workspace.
+    `ask` is called with the name of the configuration before anything is written, and raises if the
+    answer is no. Raises what planning and applying raise. A plan file is started in all its
+    workspaces or in none; a plan made here is applied workspace by workspace.
     """
     saved, loaded = running.begin(task)
     try:
@@ -71,7 +71,7 @@ def _run(
 
 
 def _renewed(stale: StalePlan, saved: Plan) -> str:
-    """What is said between a stale plan and the new one."""
+    """The message between a stale plan and the new one."""
     lines = [
         "The plan is stale. What has changed since it was made:",
         *(f"  {line}" for line in stale.moved),

@@ -12,14 +12,14 @@ from reconcile.app.run_log import service_log
 
 
 class SignalBell:
-    """Rung by signals: SIGTERM and SIGINT stop; SIGHUP reads the files again.
+    """Set by signals: SIGTERM and SIGINT stop; SIGHUP reads the files again.
 
-    Where it means that a terminal was closed, SIGHUP stops instead. During a run the first to stop
-    lets it end; the second breaks it off, as it does `apply`.
+    If SIGHUP means that a terminal was closed, it stops, too. During a run, the first stop lets the
+    run end; the second interrupts it, as with `apply`.
     """
 
     def __init__(self) -> None:
-        """Needs `listening` to be rung."""
+        """Works only within `listening`."""
         self.stopping = False
         self.running = False
         self.broken_off = False
@@ -73,7 +73,7 @@ class SignalBell:
             self._far.send(b"!")
 
     def wait(self, seconds: float) -> bool:
-        """Waits, or returns early; answers whether the files are to be read again."""
+        """Waits, or returns early; returns whether to read the files again."""
         import select
 
         select.select([self._near], [], [], seconds)

@@ -1,8 +1,8 @@
-r"""Standard output and standard error: what they cannot show is written out, what is lost is said.
+r"""Standard output and standard error: escapes what they cannot show, reports what is lost.
 
-A terminal is written to in its own encoding; a character that it has not becomes `\u` and its
-number, which JSON reads as that character. Files and pipes get UTF-8, whatever the locale says, so
-that JSON and CSV are the same everywhere.
+A terminal gets its own encoding; a character that it does not have becomes `\u` and its number,
+which JSON reads as that character. Files and pipes get UTF-8, whatever the locale says, so that
+JSON and CSV are the same everywhere.
 """
 
 import codecs
@@ -18,11 +18,11 @@ from reconcile.errors import OutputLost
 Stream = TypeVar("Stream", bound="Output")
 
 ERRORS: Final = "reconcile.written_out"
-"""The name of the error handler of codecs that writes characters out."""
+"""The name of the codec error handler that escapes characters."""
 
 
 def written_out(error: UnicodeError) -> tuple[str, int]:
-    """Characters that an encoding has not, as JSON escapes them."""
+    """Characters that an encoding does not have, as JSON escapes them."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
@@ -36,11 +36,11 @@ class Output(io.TextIOWrapper):
     """Standard output. The first write that fails raises OutputLost; what follows goes nowhere."""
 
     lost: OSError | None = None
-    """Why nothing can be written, where that is known from the start."""
+    """Why nothing can be written, if that is known from the start."""
 
     @property
     def encoding(self) -> str:  # type: ignore[override] # read-only in the base, too
-        """As others see it: click takes ASCII for a mistake and would write UTF-8 past it."""
+        """For others: click considers ASCII a mistake and would write UTF-8 around it."""
         name: str = super().encoding
         return "iso8859-1" if codecs.lookup(name).name == "ascii" else name
 
@@ -61,7 +61,7 @@ class Output(io.TextIOWrapper):
             raise self._given_up(error) from error
 
     def _given_up(self, error: OSError) -> OutputLost:
-        """Has whatever is left go nowhere: it would fail once more when the process ends."""
+        """Discards what is left: it would fail again when the process ends."""
         self.lost = None
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
@@ -70,7 +70,7 @@ class Output(io.TextIOWrapper):
 
 
 class Errors(Output):
-    """Standard error. Where it cannot be written, nothing changes of what a command does."""
+    """Standard error. If it cannot be written, commands work as usual."""
 
     def write(self, text: str, /) -> int:
         """Never raises."""
@@ -96,7 +96,7 @@ def prepare() -> None:
 
 
 def claim() -> None:
-    """Has something stand at 0, 1 and 2, or a file opened later would be one of them."""
+    """Opens 0, 1 and 2 if they are closed, or a file opened later would become one of them."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -105,7 +105,7 @@ def claim() -> None:
 
 
 def _wrapped(kind: type[Stream], stream: TextIO | None, number: int) -> Stream:
-    """The stream of a number, which is None where it was closed; a terminal in its own encoding."""
+    """The stream of a number, None if it was closed; a terminal in its own encoding."""
     if not isinstance(stream, io.TextIOWrapper):
         return kind(io.FileIO(number, "w", closefd=False), encoding="utf-8", errors=ERRORS)
     terminal = stream.isatty()

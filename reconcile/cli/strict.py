@@ -1,7 +1,7 @@
-"""`--strict`: exit code 9 where a command would end with 0 although something is not clean.
+"""`--strict`: exit code 9 instead of 0 if something is not clean.
 
-It changes nothing else a command does. An error or a refusal keeps its own exit code, because there
-the work was not done.
+It changes nothing else a command does. An error or a refusal keeps its own exit code, because the
+work was not done.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """YAML to `DesiredState`: the only package that reads desired-state files.
 
-No other one knows YAML, JSON Schema or Jinja2.
+No other package knows YAML, JSON Schema or Jinja2.
 
 - `loading`: the whole way, and the order of its steps.
 - `yaml`: one file as nodes with places; several files as one document.

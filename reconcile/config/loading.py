@@ -29,7 +29,7 @@ from reconcile.model.text.digest import digest
 
 Fault: TypeAlias = tuple[tuple[str | int, ...], str]
 _NO_DESIRED_STATE: Final = (
-    "this is no desired-state file: no line begins with a key such as `version:`. "
+    "this is not a desired-state file: no line begins with a key such as `version:`. "
     "`reconcile init` writes a starter file"
 )
 _NAMED: Final = re.compile(
@@ -66,11 +66,11 @@ def load(
 ) -> Loaded:
     """Reads desired-state files; a folder stands for its *.yml and *.yaml in name order.
 
-    `variables` add to the files' `vars` and go before them. `contents` is taken instead of what is
-    on disk, for files that are to be checked before they are written. `sources` and `platforms` map
-    the adapter types there are to their checks, of which only those in use are called. Secrets are
-    fetched from `environ`, files and commands when they are revealed, not here. Raises ConfigError
-    with every problem of every file.
+    `variables` are added to the files' `vars` and override them. `contents` is used instead of what
+    is on disk, for files that are checked before they are written. `sources` and `platforms` map
+    the adapter types to their checks; only those in use are called. Secrets are fetched from
+    `environ`, files and commands when they are revealed, not here. Raises ConfigError with every
+    problem of every file.
     """
     problems: list[Problem] = []
     read, complete = _documents(paths, contents, problems)
@@ -120,7 +120,7 @@ def _documents(
         raise ConfigError(problems or [Problem("", 0, 0, "", "no desired-state file is given")])
     complete = len(read) == len(named) and all(problem.line for problem in problems)
     for file, first in again:
-        message = f"is read already as {first}: name it once"
+        message = f"is already read as {first}: name it once"
         problems.append(Problem(str(file), 0, 0, "", message))
     return read, complete
 
@@ -210,7 +210,7 @@ def _is_foreign(document: documents.Document) -> bool:
 
 
 def _exposed(mode: int) -> bool:
-    """Whether everybody on the machine may read a file of this mode."""
+    """Whether everyone on the machine may read a file with this mode."""
     return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
 
 
@@ -224,7 +224,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
         case OSError():
             text = f"cannot be read: {error.strerror}"
         case _:
-            text = "cannot be read: this is no file name"
+            text = "cannot be read: this is not a file name"
     return Problem(str(path), 0, 0, "", text)
 
 
@@ -260,7 +260,7 @@ def _check_use(
     for name in names:
         if not any(re.search(rf"\b{name}\b", text) for text in texts):
             near = suggestion(name, declared)
-            message = f"--var gives it a value, but no `vars` and no template uses it{near}"
+            message = f"--var sets it, but neither `vars` nor a template uses it{near}"
             findings.add(("vars", name), message)
 
 

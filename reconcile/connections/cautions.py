@@ -25,7 +25,7 @@ def password_template(name: str) -> str:
 
 
 def password_wanted(name: str) -> str:
-    """What to do for the password of a source."""
+    """What to do about the password of a source."""
     return (
         f"the password has to be set: put it into the environment variable {_variable(name)}, "
         f"or change bind.password to where it is"
@@ -97,7 +97,7 @@ def _granted(name: str, loaded: Loaded | None) -> set[str]:
 
 
 def _certificate(connection: Connection, source: desired.Source) -> Iterator[str]:
-    """What protects the connection less than it should."""
+    """Settings that protect the connection less than they should."""
     tls = source.tls
     if tls.mode == "none":
         return
@@ -160,7 +160,7 @@ def _variables(settings: Settings) -> Iterator[str]:
         for name in sorted(_variables_in(value)):
             yield (
                 f"{written(path)} reads the variable {name} of `vars`: make sure that it exists, "
-                "and is no secret"
+                "and is not a secret"
             )
 
 

@@ -72,7 +72,7 @@ def without_defaults(settings: Settings) -> Settings:
 
 
 def leaves(settings: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that is no mapping, with its path."""
+    """Every value that is not a mapping, with its path."""
     for key, value in settings.items():
         if isinstance(value, dict):
             yield from leaves(value, (*above, key))
@@ -118,7 +118,7 @@ def _plain(value: object) -> Any:  # noqa: PLR0911 - one for each kind of value
             return list(map(_plain, value))
         case frozenset():
             return sorted(value)
-    raise TypeError(f"a {type(value).__name__} is no setting")
+    raise TypeError(f"a {type(value).__name__} is not a setting")
 
 
 def _fields(struct: msgspec.Struct) -> Settings:

@@ -58,7 +58,7 @@ class Connection(NamedTuple):
     ca_certificates: tuple[str, ...] = ()
     """SHA-256 fingerprints of the certificates in the CA file."""
     warnings: tuple[str, ...] = ()
-    """What the file says and cannot be imported."""
+    """What is in the file but cannot be imported."""
 
 
 def dumps(settings: Settings, ca_certificates: Sequence[str]) -> str:
@@ -73,7 +73,7 @@ def dumps(settings: Settings, ca_certificates: Sequence[str]) -> str:
 
 
 def is_connection(content: bytes) -> bool:
-    """Whether the content of a file looks like what `dumps` makes; the beginning is enough."""
+    """Whether the content of a file looks like the result of `dumps`; its beginning is enough."""
     return re.match(rb'\s*\{\s*"format":\s*"reconcile connection"', content) is not None
 
 
@@ -108,15 +108,15 @@ def _check_format(data: dict[str, Any], file: str) -> None:
     if data.get("format") != FORMAT:
         _refuse(
             file,
-            "this is no connection: expected a file written by `reconcile connection export`, or "
-            "one that was downloaded from the settings of an authentication source "
+            "this is not a connection file: expected one that `reconcile connection export` wrote, "
+            "or one that was downloaded from the settings of an authentication source "
             "(AUTH_SOURCE_NAME, …)",
         )
     version = data.get("version")
     if type(version) is int and version != VERSION:
         _refuse(
             file,
-            f"format version {version} is not known here, only {VERSION}: "
+            f"format version {version} is not supported, only {VERSION}: "
             "update reconcile, or export again",
         )
 
@@ -124,7 +124,7 @@ def _check_format(data: dict[str, Any], file: str) -> None:
 def _json(content: bytes, file: str) -> dict[str, Any]:
     """The object in a JSON file. Raises ConfigError."""
     if len(content) > MAX_BYTES:
-        _refuse(file, f"larger than {MAX_BYTES // 1024} KiB: this is no connection")
+        _refuse(file, f"larger than {MAX_BYTES // 1024} KiB: this is not a connection file")
     try:
         data = json.loads(
             content.decode("utf-8-sig"), object_pairs_hook=_unique, parse_constant=_no_number
@@ -134,13 +134,13 @@ def _json(content: bytes, file: str) -> dict[str, Any]:
         problem = _json_problem(error, file)
     else:
         if not isinstance(data, dict):
-            _refuse(file, f"this is no connection: expected an object, got {shown(data)}")
+            _refuse(file, f"this is not a connection file: expected an object, got {shown(data)}")
         return data
     raise ConfigError([problem])
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of some pairs. Raises ValueError for a key that is given twice."""
+    """An object from pairs. Raises ValueError for a duplicate key."""
     values: dict[str, Any] = {}
     for key, value in pairs:
         if key in values:
@@ -151,7 +151,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(word: str) -> NoReturn:
     """Refuses `NaN` and `Infinity`, which Python's parser takes."""
-    raise ValueError(f"{word} is no number of JSON")
+    raise ValueError(f"{word} is not a JSON number")
 
 
 def _json_problem(error: RecursionError | ValueError, file: str) -> Problem:

@@ -33,7 +33,7 @@ Check = Callable[[Sequence[File], Mapping[File, bytes]], Loaded]
 """Loads desired-state files, some with other contents than on disk. Raises ConfigError."""
 
 _ALONE: Final = b"version: 1\nplatform: {type: sql, url: 'sqlite:///:memory:'}\n"
-"""Stands for the rest of the desired state where there is none."""
+"""A substitute for the rest of the desired state if there is none."""
 
 
 class Files(NamedTuple):
@@ -45,7 +45,7 @@ class Files(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Where a source stands."""
+    """Where a source is in the files."""
 
     source: desired.Source
     file: File
@@ -175,7 +175,7 @@ def _named(name: str, loaded: Loaded) -> desired.Source:
 def _wishes(
     current: Mapping[str, Any], wanted: Mapping[str, Any], above: Path = ()
 ) -> Iterable[tuple[Path, Any]]:
-    """What to set or remove, without values that are right already."""
+    """What to set or remove, without values that are already right."""
     for key, value in wanted.items():
         path = (*above, key)
         now = current.get(key)
@@ -233,7 +233,7 @@ def _check(source: desired.Source, settings: Settings, file: File) -> None:
 
 
 def _different(source: desired.Source, settings: Settings) -> str:
-    """The first setting that the source does not have as it should; "" where there is none."""
+    """The first setting that differs from the connection; "" if there is none."""
     made = described(source)
     for path, value in leaves(settings):
         if value is not None and not same(at(made, path), value):

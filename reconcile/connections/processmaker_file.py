@@ -34,18 +34,17 @@ _HOST = re.compile(r"(?:(ldaps?)://)?(\[[0-9A-Fa-f:.]+\]|[^:/\s]+)(?::([0-9]+))?
 _LDAPS_PORT: Final = 636
 
 _ALL_MEMBERS: Final = ("", "member", "uniquemember", "memberuid")
-"""What the product asks for, one by type; the source's type reads all of them anyway."""
+"""The product's default for each type; the source's type reads all of them anyway."""
 _USUAL_GROUPS: Final = "(objectclass=posixgroup)(objectclass=group)(objectclass=groupofuniquenames)"
 _USUAL_UNITS: Final = "(objectclass=organizationalunit)"
 _OF_THE_FORM: Final = re.compile(
     r"(AUTH_SOURCE_)?CUSTOM_.*|AUTH_SOURCE_ATTRIBUTE_IDS|AUTH_SOURCE_GRID_TEXT|.*-checkbox"
 )
-"""What the product's settings page keeps for itself: copies of other keys and states of its
-fields."""
+"""Used only by the product's settings page: copies of other keys and states of its fields."""
 
 
 class UnusableFile(Exception):
-    """No source can be made of the file; `faults` are keys and what is wrong with their values."""
+    """The file cannot become a source; `faults` are keys and what is wrong with their values."""
 
     def __init__(self, faults: Iterable[tuple[str, str]]) -> None:
         self.faults = tuple(faults)
@@ -216,7 +215,7 @@ def _filter(values: Values, key: str, usual: str) -> str | None:
 
 
 def _attributes(values: Values) -> list[Settings] | None:
-    """The extended attributes; None for a file that says nothing about them."""
+    """The extended attributes; None if the file does not mention them."""
     key = "AUTH_SOURCE_GRID_ATTRIBUTE"
     grid, switch = values.value(key), values.value("AUTH_SOURCE_SHOWGRID")
     rows = list(grid.values()) if isinstance(grid, dict) else grid
@@ -277,7 +276,7 @@ def _attribute_name(values: Values, key: str) -> str | None:
     text = values.text(key)
     if not text or _ATTRIBUTE.fullmatch(text):
         return text or None
-    values.warn(f"{key} is left out: {shortened(text)} is no name of an attribute")
+    values.warn(f"{key} is left out: {shortened(text)} is not an attribute name")
     return None
 
 

@@ -36,7 +36,7 @@ _BOM = "\ufeff"
 
 
 class Uneditable(Exception):
-    """The text is written in a way that cannot be changed without touching more."""
+    """The text cannot be changed without touching more than the value."""
 
 
 def edited(content: bytes, changes: Mapping[Path, Any]) -> bytes:
@@ -94,7 +94,7 @@ def _changed(content: bytes, change: Callable[[str], str], expect: Callable[[Any
         raise Uneditable(str(error)) from None
     result = (file.bom + text.replace("\n", file.line_end)).encode()
     if _data(result) != expect(_data(content)):
-        raise Uneditable("anchors, aliases or unusual YAML stand where something is to be changed")
+        raise Uneditable("anchors, aliases or unusual YAML are where something has to change")
     return result
 
 
@@ -207,7 +207,7 @@ def _append(text: str, item: Mapping[str, Any]) -> str:
     if node is None:
         return _with_list(text, top, item)
     if not isinstance(node, yaml.SequenceNode):
-        raise NotEditable("`sources` is no list")
+        raise NotEditable("`sources` is not a list")
     if not node.value:
         return _into_empty(text, node, item)
     last = node.value[-1]

@@ -13,14 +13,14 @@ _REST_OF_LINE: Final = re.compile(r"[ \t]*(?:#[^\n]*)?(?=\n|\Z)")
 
 
 class NotEditable(Exception):
-    """A path leads to where nothing can be put."""
+    """A path leads to a place where nothing can be added."""
 
 
 def root(text: str) -> yaml.MappingNode:
     """The mapping that a file is. Raises NotEditable, yaml.YAMLError."""
     node = yaml.compose(text, Loader=documents.LOADER)
     if not isinstance(node, yaml.MappingNode):
-        raise NotEditable("the file is no mapping")
+        raise NotEditable("the file is not a mapping")
     return node
 
 
@@ -75,7 +75,7 @@ def start_of(node: yaml.Node) -> int:
 
 
 def end_of(node: yaml.Node, text: str) -> int:
-    """Where a value ends. The parser's end of a block is after comments and empty lines."""
+    """Where a value ends: the parser puts the end of a block after comments and empty lines."""
     if is_block(node) and node.value:
         last = node.value[-1]
         return end_of(last[1] if isinstance(last, tuple) else last, text)
@@ -85,7 +85,7 @@ def end_of(node: yaml.Node, text: str) -> int:
 
 
 def rest_of_line(text: str, end: int) -> str:
-    """What follows on the line, if it is nothing but a comment."""
+    """The rest of the line, if it is only a comment."""
     match = _REST_OF_LINE.match(text, end)
     return match[0] if match else ""
 

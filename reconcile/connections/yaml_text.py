@@ -13,7 +13,7 @@ from reconcile.config.yaml import documents
 from reconcile.config.yaml.nodes import Path
 
 _PLAIN: Final = re.compile(r"[A-Za-z_/(.@=*-][\w /(),.@=*:&|!-]*")
-"""Text that may stand without quotes, if PyYAML thinks so too; everything else is quoted."""
+"""Text that needs no quotes, if PyYAML agrees; everything else is quoted."""
 
 
 def block(value: object) -> str:
@@ -22,7 +22,7 @@ def block(value: object) -> str:
 
 
 def inline(value: object) -> str:
-    """Any value on one line, in a form that may stand within any other."""
+    """Any value on one line, in a form that may be part of any other."""
     listed = str(yaml.dump([value], Dumper=_Dumper, default_flow_style=True, **_OPTIONS))
     return listed.strip().removeprefix("[").removesuffix("]")
 
@@ -30,8 +30,8 @@ def inline(value: object) -> str:
 def literal(value: Any, path: Path) -> Any:
     """What to write at a path of a source so that it is read back as this value.
 
-    Text that would be a template over the configuration becomes one that gives the text. Templates
-    over an entry stay.
+    Text that would be a template over the configuration becomes a template that gives the text.
+    Templates over an entry stay.
     """
     at = schema.step(schema.step(schema.schema(), "sources"), 0)
     for step in path:

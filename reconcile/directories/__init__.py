@@ -1,16 +1,16 @@
 """The adapters of the Directory port: they read persons, groups and OUs, completely or not at all.
 
-What is the same for every directory stands in `reading` (searches → snapshot), `finding` (who is
-still there) and `entries` (one entry → one value, `aliases` of attributes included); what differs
-by source type is data in `vendors`. `activedirectory` reads what is written there only; `ranges`,
-`primarygroups` and `nesting` complete its groups. None of these knows of sockets and files. `ldap`
-talks to servers: `retrying` (again, elsewhere), `connecting` (failover), `opening` (one server:
-`reaching`, TLS with `securing` and `fitness`, `binding`, with a ticket `kerberos`) and `session`
-(searches over a `wire`, in `messages`). A wait has a deadline (`deadlines`), a read an `allowance`,
-and an answer is one to what was `asked`, within its scope (`scopes`); `failures` says what went
-wrong. The `transports` `over_ldap3` and `over_python_ldap` write requests and take entries apart;
-`choosing` says which one serves. `memory` holds its entries in a `tree`, whose filters `matching`
-evaluates; `ldif` fills it with the `records` of files. ldap3 is imported by `library` alone,
-python-ldap by `over_python_ldap.library`, gssapi by `kerberos`, and none of them before it is
-needed.
+- `snapshot`: from searches to a complete snapshot, the same for every directory. `find` looks for
+  people whom the rules do not find; `entries` makes one value of one entry.
+- `search`: a search and its answers, whichever library carries them.
+- `vendors`: what differs by source type, as data.
+- `ldap`: servers in turn, repeated reads, logins. `connection`: one server, in which every wait has
+  an end. `tls`: certificates.
+- `over_ldap3`, `over_python_ldap`: two transports, which write requests and read entries.
+- `ldif`: entries from files and in memory, searched as on a server.
+
+`snapshot`, `search` and `vendors` know nothing about sockets and files. A wait has a deadline
+(`deadlines`), a read has an allowance, and an answer has to be one to the request. ldap3 is
+imported only by `over_ldap3.library`, python-ldap by `over_python_ldap.library` and gssapi by
+`connection.kerberos`, and none of them before it is needed.
 """

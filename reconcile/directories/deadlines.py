@@ -1,6 +1,6 @@
-"""Every wait ends: deadlines, and work of libraries that nothing else would end.
+"""Every wait ends: deadlines, and library calls that nothing else would end.
 
-No wait is left to a library: sockets wait here, in Python, where a signal breaks them off too.
+No wait is left to a library: sockets wait here, in Python, where a signal can interrupt them, too.
 """
 
 import threading
@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 CONNECT: Final = "timeout.connect"
 READ: Final = "timeout.read"
 TOTAL: Final = "timeout.total"
-"""The settings that waits come from."""
+"""The settings that limit waits."""
 
 
 class Overdue(TimeoutError):
@@ -34,7 +34,7 @@ class Deadline(NamedTuple):
     setting: str
 
     def left(self) -> float:
-        """Seconds that are left, more than 0. Raises Overdue where there are none."""
+        """The remaining seconds, more than 0. Raises Overdue if there are none."""
         left = self.moment - time.monotonic()
         if left <= 0:
             raise Overdue(self)
@@ -53,18 +53,17 @@ def after(seconds: float, setting: str, until: Deadline | None = None) -> Deadli
 
 
 def share(deadline: Deadline, parts: int) -> Deadline:
-    """The moment at which one of so many parts of what is left is over. Raises Overdue."""
+    """The moment when one of so many equal parts of the remaining time is over. Raises Overdue."""
     if parts < 2:
         return deadline
     return after(round(deadline.left() / parts, 2), f"a share of {deadline.setting}", deadline)
 
 
 def within(deadline: Deadline, work: Callable[[], Value]) -> Value:
-    """What `work` gives or raises. Raises Overdue where it takes too long.
+    """The result of `work`, or what it raises. Raises Overdue if it takes too long.
 
-    It is done in a thread, which ends by itself if nothing waits for it any more: the resolver of
-    host names and the libraries of Kerberos wait in C, where no signal and no time of ours ends
-    them.
+    It runs in a thread, which ends by itself if nothing waits for it any more: the resolver of host
+    names and the libraries of Kerberos wait in C, where no signal or deadline ends them.
     """
     done: SimpleQueue[tuple[tuple[Value] | None, BaseException | None]] = SimpleQueue()
 

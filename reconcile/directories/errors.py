@@ -2,14 +2,14 @@
 
 SourceUnreadable (exit code 7)
 ├── NoSuchObject       an entry that is searched below, or is itself searched for, does not exist
-├── GivenUp            nothing that follows is listened to, and nothing is tried again
-│   ├── Unintelligible what came is not LDAP, or answers what was not asked
-│   ├── Unbounded      more came than the settings allow
+├── GivenUp            nothing that follows is read, and nothing is tried again
+│   ├── Unintelligible the answer is not LDAP, or answers no request
+│   ├── Unbounded      the answer is larger than the settings allow
 │   └── OutOfTime      the read as a whole has taken too long
 ├── ConnectionBroken   the server stopped in the middle; later, or on another server, it may work
-│   └── ServerSilent   it said nothing until the time was over
+│   └── ServerSilent   it did not respond in time
 └── NoConnection       no server could be used; carries the step that failed
-    └── BindRefused    the server answered, and lets this reader in neither now nor later
+    └── BindRefused    the server answered, and refuses this reader now and later
 """
 
 from collections.abc import Sequence
@@ -36,15 +36,15 @@ class NoSuchObject(SourceUnreadable):
 
 
 class GivenUp(SourceUnreadable):
-    """Nothing that follows is listened to."""
+    """Nothing that follows is read."""
 
 
 class Unintelligible(GivenUp):
-    """What came is not LDAP, or answers what was not asked."""
+    """The answer is not LDAP, or answers no request."""
 
 
 class Unbounded(GivenUp):
-    """More came than the settings allow."""
+    """The answer is larger than the settings allow."""
 
 
 class OutOfTime(GivenUp):
@@ -56,7 +56,7 @@ class ConnectionBroken(SourceUnreadable):
 
 
 class ServerSilent(ConnectionBroken):
-    """The server said nothing until the time was over."""
+    """The server did not respond in time."""
 
 
 class NoConnection(SourceUnreadable):
@@ -88,7 +88,7 @@ class Unusable(Exception):
 
 
 class Result(NamedTuple):
-    """How a server says that it is done (LDAPResult of RFC 4511)."""
+    """The end of an answer (LDAPResult of RFC 4511)."""
 
     code: int
     matched_dn: str
@@ -97,17 +97,17 @@ class Result(NamedTuple):
 
     @property
     def said(self) -> str:
-        """The message, fit to be quoted."""
+        """The message, escaped for quoting."""
         return quoted(self.message)
 
     def __str__(self) -> str:
-        name = RESULT_CODES.get(self.code, "a code that RFC 4511 does not know")
+        name = RESULT_CODES.get(self.code, "a code that is not in RFC 4511")
         said = f", the server says: {self.said}" if self.message else ""
         return f"result {self.code} ({name}){said}"
 
 
 class Reader(NamedTuple):
-    """Who asks, and where; page size 0 is without pages."""
+    """The account that reads, and where; page size 0 is without pages."""
 
     place: str
     name: str
@@ -139,12 +139,12 @@ def refused(reader: Reader, search: Search, result: Result, entries: int) -> Sou
     return kind(
         f"{reader.place}: {search} was not answered completely: {result}, after {entries} "
         "entries.\n"
-        f"Nothing of what was read is used. {remedy}"
+        f"Nothing that was read is used. {remedy}"
     )
 
 
 def _lost_its_place(result: Result, entries: int) -> bool:
-    """Whether it did page, and now cannot, or does not know the cookie that it gave."""
+    """Whether the server has paged but now cannot, or does not know its own cookie."""
     return entries > 0 and (
         result.code == 12 or (result.code == 53 and "cookie" in result.message.lower())
     )
@@ -171,7 +171,7 @@ def _remedy(reader: Reader, result: Result, entries: int) -> str:
                 "try again."
             )
         case _:
-            return _REMEDIES.get(result.code, "Ask those who run the directory.")
+            return _REMEDIES.get(result.code, "Ask the directory administrators.")
 
 
 _SIZE = "Ask for a larger size limit for {reader}, or set page_size below {page_size}."
@@ -184,7 +184,7 @@ _LOOKED_THROUGH = (
     "Server: nsLookThroughLimit), or narrow the base or the filter."
 )
 _UNPAGED = "Ask for a larger size limit for {reader}, or set page_size, for example to 500."
-_CLEAR = "The server wants TLS: set tls.mode to starttls or ldaps."
+_CLEAR = "The server requires TLS: set tls.mode to starttls or ldaps."
 _BUSY = "The server is overloaded or shutting down: try again later."
 _REMEDIES = {
     3: "Ask for a larger time limit for {reader}, or narrow the base or the filter.",
@@ -219,9 +219,9 @@ def referred(place: str, search: Search, urls: Sequence[str]) -> SourceUnreadabl
 
 
 def unpaged(place: str, search: Search, entries: int) -> SourceUnreadable:
-    """The error for a server that was asked for a page and answers as if it had not been."""
+    """The error for a server that ignores the request for a page."""
     return SourceUnreadable(
-        f"{place}: {search} cannot be known to be complete: the server does not answer the "
+        f"{place}: {search} may be incomplete: the server does not answer the "
         f"request for pages, after {entries} entries.\n"
         "Set page_size to 0 to read without pages."
     )
@@ -242,7 +242,7 @@ def broken(place: str, search: Search, why: str, entries: int) -> ConnectionBrok
 
 
 def silent(place: str, search: Search, why: str, entries: int) -> ServerSilent:
-    """The same for one that said nothing until the time was over."""
+    """The error for a server that did not respond in time."""
     return ServerSilent(_broken(place, search, why, entries))
 
 
@@ -250,16 +250,16 @@ def _broken(place: str, search: Search, why: str, entries: int) -> str:
     return (
         f"{place}: the connection broke in the middle of {search}, after {entries} entries: "
         f"{why}.\n"
-        "Nothing of what was read is used. Try again, or add another server to `servers`."
+        "Nothing that was read is used. Try again, or add another server to `servers`."
     )
 
 
 def out_of_time(what: str, deadline: Deadline, entries: int = 0) -> OutOfTime:
-    """The error for a read that has taken as long as all of it may take."""
+    """The error for a read that has taken too long as a whole."""
     return OutOfTime(
         f"{what} did not end within {deadline.seconds:g} s, the time for the whole read "
         f"({deadline.setting}), after {entries} entries.\n"
-        "Nothing of what was read is used. Ask those who run the directory why it is slow, "
+        "Nothing that was read is used. Ask the directory administrators why it is slow, "
         f"narrow the base or the filter, or raise {deadline.setting}."
     )
 
@@ -267,16 +267,16 @@ def out_of_time(what: str, deadline: Deadline, entries: int = 0) -> OutOfTime:
 def too_much(place: str, search: Search, what: str, entries: int) -> Unbounded:
     """The error for an answer that is larger than a source may be."""
     return Unbounded(
-        f"{place}: {search} brings too much: {what}, after {entries} entries.\n"
-        "Nothing of what was read is used. If the directory is meant to be so large, raise that "
+        f"{place}: {search} returns too much: {what}, after {entries} entries.\n"
+        "Nothing that was read is used. If the directory is supposed to be this large, raise that "
         "limit; otherwise narrow the base or the filter."
     )
 
 
 def no_memory(place: str) -> Unbounded:
-    """The error for an answer that this machine has no room for."""
+    """The error for an answer that does not fit into this machine's memory."""
     return Unbounded(
-        f"{place}: there is no memory for what the server sends. Nothing of what was read is "
+        f"{place}: not enough memory for what the server sends. Nothing that was read is "
         "used.\n"
         "Give this process more memory, narrow the base or the filter, or set limits (entries, "
         "entry_size, total_size) lower."
@@ -284,23 +284,23 @@ def no_memory(place: str) -> Unbounded:
 
 
 def unbelievable(place: str, search: Search, what: str, entries: int) -> Unintelligible:
-    """The error for a server that answers what was not asked."""
+    """The error for a server that sends what was not requested."""
     return Unintelligible(
-        f"{place}: the answer to {search} is not believed, after {entries} entries: {what}.\n"
-        "Nothing of what was read is used. Ask those who run the directory what answers at this "
+        f"{place}: the answer to {search} is not trusted, after {entries} entries: {what}.\n"
+        "Nothing that was read is used. Ask the directory administrators what answers at this "
         "address; another server may do better."
     )
 
 
 def garbled(place: str, search: Search, error: object) -> Unintelligible:
-    """The error for an answer that is none."""
+    """The error for an answer that is not LDAP."""
     return Unintelligible(
         f"{place}: the answer to {search} is not LDAP: {quoted(str(error))}.\n"
-        "Nothing of what was read is used. Ask those who run the directory what answers at this "
+        "Nothing that was read is used. Ask the directory administrators what answers at this "
         "address; another server may do better."
     )
 
 
 def unaskable(place: str, search: Search, error: object) -> SourceUnreadable:
     """The error for a search that cannot be put into LDAP."""
-    return SourceUnreadable(f"{place}: {search} cannot be asked: {error}.")
+    return SourceUnreadable(f"{place}: {search} cannot be sent: {error}.")

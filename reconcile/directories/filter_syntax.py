@@ -1,9 +1,8 @@
 """Are search filters well-formed (RFC 4515)?
 
-ldap3's parser decides, whichever transport sends the filter, so that one file is right or wrong
-everywhere. It is lenient in three places where a server would see something else than was meant, so
-these are refused here: names that are none, a backslash without two digits, and a closing
-parenthesis too many.
+ldap3's parser decides for both transports, so that a file is right or wrong everywhere. It is
+lenient in three places where a server would read something different, so these are refused here:
+invalid names, a backslash without two digits, and a surplus closing parenthesis.
 """
 
 import re
@@ -40,7 +39,7 @@ def parse(text: str) -> FilterNode:
     for node in _leaves(root):
         name = node.assertion["attr"]
         if name is not False and not _DESCRIPTION.fullmatch(name):
-            raise ValueError(f"is not a filter (RFC 4515): {name!r} is no attribute name")
+            raise ValueError(f"is not a filter (RFC 4515): {name!r} is not an attribute name")
     tree: FilterNode = root.elements[0]
     return tree
 

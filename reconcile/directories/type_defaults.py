@@ -1,4 +1,4 @@
-"""What a source has by its type, in the words of the desired-state file, for people to read."""
+"""What a source has by its type, in the terms of the desired-state file, for people to read."""
 
 import time
 
@@ -10,10 +10,10 @@ from reconcile.model.directory import Attributes
 
 
 def by_type(source: desired.Source) -> dict[str, str | list[str]]:
-    """Path within the source → what holds where the file says nothing.
+    """Path within the source → the value if the file does not set it.
 
-    Empty for a type that a plug-in added. A list is several values at once, where the file could
-    name one: the attributes that name a group's members.
+    Empty for a type that a plug-in added. A list means several values at once, where the file can
+    name only one: the attributes that name a group's members.
     """
     row = VENDORS.get(source.type)
     if row is None:
@@ -35,9 +35,9 @@ def by_type(source: desired.Source) -> dict[str, str | list[str]]:
 
 
 def persons_search(source: desired.Source) -> tuple[str, str, str]:
-    """Base, scope and filter by which persons are searched.
+    """Base, scope and filter of the search for persons.
 
-    The filter is "" where a plug-in's type has its own.
+    The filter is "" if a plug-in has its own.
     """
     search = users_search(source, vendor(source.type), ())
     return (
@@ -48,7 +48,7 @@ def persons_search(source: desired.Source) -> tuple[str, str, str]:
 
 
 def why_disabled(source: desired.Source, attributes: Attributes) -> str:
-    """What in the entry of a disabled person says so, in words; "" where that is not known."""
+    """What marks the entry of a disabled person, in words; "" if that is not known."""
     if source.type == "active_directory":
         return active_directory.reason(source.active_uac, time.time())(attributes)
     row = VENDORS.get(source.type)

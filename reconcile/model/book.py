@@ -1,9 +1,8 @@
-"""What reconcile remembers of a platform that is not a database of ours: the book and the journal.
+"""What reconcile remembers about a platform without its tables: the book and the journal.
 
-The book says of every object that a run has seen which of our ids it has, where in which directory
-it comes from, and why a user is out of service; of links, who put them there. The journal holds the
-comes from, and why a user is out of service; of links, who put them there. The journal holds the
-steps of the run under way: each is written down before it is made, and again with its outcome.
+The book says of every object that a run has seen which id it has in reconcile, where in which
+directory it comes from, and why a user is out of service; of links, who created them. The journal
+has the steps of the current run: each is recorded before it is made, and again with its outcome.
 Values only.
 """
 
@@ -17,14 +16,15 @@ from reconcile.model.platform import LinkKind, ObjectKind, Pair, Reading, Source
 
 Operation: TypeAlias = Literal["create", "update", "delete", "link", "unlink"]
 StepState: TypeAlias = Literal["open", "kept", "refused", "unclear"]
-"""`open`: about to be made. `unclear`: made, not answered, and not seen on the platform since."""
+"""`open`: about to be made. `unclear`: made but not answered, and not seen on the platform
+since."""
 
 
 class Known(msgspec.Struct, frozen=True):
     """One object of the book."""
 
     id: str
-    """Ours: a number that is never given twice."""
+    """Reconcile's own id: a number that is never reused."""
     kind: ObjectKind
     platform_id: str
     name: str = ""
@@ -32,7 +32,7 @@ class Known(msgspec.Struct, frozen=True):
     external_id: str = ""
     dn: str = ""
     status: str = ""
-    """As reconcile left it; another one on the platform is a person's doing."""
+    """As reconcile left it; a different one on the platform was set by a person."""
     status_origin: str = ""
     status_cause: str = ""
     status_before: str = ""
@@ -41,11 +41,11 @@ class Known(msgspec.Struct, frozen=True):
 
 
 REMEMBERED: tuple[str, ...] = Known.__struct_fields__[3:]
-"""The fields of an object that the book keeps and runs change."""
+"""The fields of an object in the book that runs change."""
 
 
 class Book(msgspec.Struct, frozen=True):
-    """What is remembered of one workspace."""
+    """What is remembered about one workspace."""
 
     sources: tuple[Source, ...] = ()
     readings: tuple[Reading, ...] = ()
@@ -58,7 +58,7 @@ class Book(msgspec.Struct, frozen=True):
 
 
 class Put(msgspec.Struct, frozen=True, tag=True):
-    """An object as it is to be remembered from now on: the fields that change."""
+    """What to remember about an object from now on: the fields that change."""
 
     kind: ObjectKind
     platform_id: str
@@ -69,7 +69,7 @@ class Put(msgspec.Struct, frozen=True, tag=True):
 
 
 class Drop(msgspec.Struct, frozen=True, tag=True):
-    """An object that is no more, with its links.
+    """An object that was removed, with its links.
 
     `by_run`: a run removed it, so its person may get a user again.
     """
@@ -80,7 +80,7 @@ class Drop(msgspec.Struct, frozen=True, tag=True):
 
 
 class Tie(msgspec.Struct, frozen=True, tag=True):
-    """Who put a link there: a source; "" for a person, or where the link is gone."""
+    """Who created a link: a source; "" for a person, or if the link is gone."""
 
     kind: LinkKind
     pair: Pair
@@ -89,9 +89,9 @@ class Tie(msgspec.Struct, frozen=True, tag=True):
 
 
 class PutSource(msgspec.Struct, frozen=True, tag=True):
-    """A source as it is to be remembered.
+    """What to remember about a source.
 
-    `rename` is its new name, under which it becomes one with a source that has that name.
+    `rename` is its new name; a source that already has that name is merged with it.
     """
 
     name: str
@@ -113,23 +113,23 @@ class Call(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A call, what the book says once it is kept, and the changes of the plan that it makes."""
+    """A call, the edits of the book once it is kept, and the changes that it carries out."""
 
     call: Call | None
-    """None where only the book changes."""
+    """None if only the book changes."""
     edits: tuple[Edit, ...]
     changes: dict[int, Change]
-    """By their place among all changes that the run was given."""
+    """As positions among all changes of the run."""
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """What became of a step."""
+    """The result of a step."""
 
     step: int
     """Its number in the journal."""
     state: StepState
     edits: tuple[Edit, ...] = ()
-    """Those of the step, where it was kept."""
+    """Those of the step, if it was kept."""
     platform_id: str = ""
     """That of the object it created."""
     detail: str = ""

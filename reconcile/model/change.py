@@ -100,9 +100,9 @@ SkipKind: TypeAlias = Literal[
 """What a skip is about: an object of a kind, or an entry that is named as a member or a manager."""
 
 OF_REFERENCES: Final = frozenset({"dangling_member", "ambiguous_reference"})
-"""Codes of skips about a name within an entry, and not about an entry to be synchronised."""
+"""Codes of skips about a name in an entry, not about an entry to be synchronised."""
 ASIDE: Final = OF_REFERENCES | {"invalid_attribute"}
-"""Codes of skips that do not hold back the person, group or department itself."""
+"""Codes of skips that do not hold the person, group or department itself."""
 
 
 class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -129,12 +129,12 @@ class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 def text(fields: Fields, name: str) -> str:
-    """A field that is text; "" where it is null or missing."""
+    """A text field; "" if it is null or missing."""
     return str(fields.get(name) or "")
 
 
 def mapping(fields: Fields, name: str) -> dict[str, str | None]:
-    """A field that is an object of text; empty where it is missing."""
+    """A field that is an object of text; empty if it is missing."""
     value = fields.get(name)
     return value if isinstance(value, dict) else {}
 
@@ -143,7 +143,7 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     """An entry, or a part of it, that cannot be synchronised.
 
     Its object gains nothing, and the entry never counts as departed. What the directory takes away
-    is taken away all the same. `dn` and `username` are "" where there is none, as for groups.
+    is still taken away. `dn` and `username` are "" if there is none, as for groups.
     """
 
     workspace: str
@@ -153,14 +153,14 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     code: SkipCode
     detail: str
     exists: bool = False
-    """Whether the person has a user of the source on the platform, which is held back by it."""
+    """Whether the person has a user of the source on the platform, which the skip holds."""
     kind: SkipKind = "user"
     subject: str = ""
-    """The key of the object, where neither `dn` nor `username` says which one it is."""
+    """The key of the object, if neither `dn` nor `username` identifies it."""
 
     @property
     def sentence(self) -> str:
-        """The detail for a reader who does not see `kind` and `subject`."""
+        """The detail, for a reader who does not see `kind` and `subject`."""
         if self.kind == "user" or self.code in OF_REFERENCES:
             return self.detail
         between = " " if self.kind in kinds.PAIRS else ": "
@@ -174,27 +174,27 @@ class Violation(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=T
     workspace: str
     guard: GuardName
     source: str
-    """"" where the guard looks at all of the workspace."""
+    """"" if the guard checks the whole workspace."""
     subject: str
-    """The group, role, user, field, part of a source or pattern it is about; "" for none."""
+    """The group, role, user, field, part of a source or pattern concerned; "" for none."""
     number: int
     """How many are lost, changed or missing."""
     detail: str
     earlier: int = 0
-    """How many earlier runs took away, where only all together are too many."""
+    """How many earlier runs took away, if only the total is too high."""
     entire: bool = False
     """Nothing would be left."""
     becomes: Literal["", "renamed", "deleted"] = ""
     """What would happen to a protected group itself."""
     acceptable: bool = True
-    """False where only other settings, or another directory, can help."""
+    """False if only other settings, or a different directory, can help."""
 
     @property
     def code(self) -> str:
         """What `--accept` takes: guard, place and number, as in `users_lost:main/corp:12:all`.
 
-        It holds the number, so that accepting 12 losses does not accept 13; and whether it is all
-        there is, so that accepting some does not accept all.
+        It contains the number, so that accepting 12 losses does not accept 13; and whether that is
+        all, so that accepting some does not accept all.
         """
         place = "/".join(filter(None, (self.workspace, self.source, self.subject)))
         number = f"{self.number}+{self.earlier}" if self.earlier else str(self.number)
@@ -207,8 +207,8 @@ class Acceptance(
 ):
     """Who accepted the violation of a code, and when (RFC 3339, UTC): as the plan was made.
 
-    `guard`, `workspace` and `source` are those of the violation. Runs of earlier versions recorded
-    none of them; they are left out where they are "", so that the hash of such a run stays.
+    `guard`, `workspace` and `source` are those of the violation. Runs of earlier versions did not
+    record them; they are left out if "", so that the hash of such a run stays the same.
     """
 
     code: str
@@ -230,7 +230,7 @@ class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Scope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the command line narrowed the plan to; an empty tuple is no limit.
 
-    `undo` is the run that the plan takes back, "" for none.
+    `undo` is the run that the plan reverses, "" for none.
     """
 
     workspaces: tuple[str, ...] = ()
@@ -252,7 +252,7 @@ class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
-    `created` (RFC 3339, UTC) is the only part that two plans of the same inputs do not share.
+    `created` (RFC 3339, UTC) is the only part that differs between two plans of the same inputs.
     `files` are the desired-state files as they were named; `variables` the names (never the values)
     given on the command line.
     """
@@ -267,12 +267,12 @@ class Plan(msgspec.Struct, frozen=True):
     skips: tuple[Skip, ...] = ()
     violations: tuple[Violation, ...] = ()
     existing: tuple[Existing, ...] = ()
-    """For each source that was read; empty where the plan is narrowed to targets."""
+    """For each source that was read; empty if the plan is narrowed to targets."""
     readings: tuple[Reading, ...] = ()
-    """How much each source that was read held."""
+    """How much each source that was read has."""
     to_remember: tuple[str, ...] = ()
-    """The workspaces that are to keep these readings, having others or none; () for a plan narrowed
-    to targets."""
+    """The workspaces that will record these readings, because they have different ones or none; ()
+    for a plan narrowed to targets."""
     accepted: tuple[Acceptance, ...] = ()
     notices: tuple[Notice, ...] = ()
 
@@ -283,14 +283,14 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def not_clean(self) -> str:
-        """Why the plan is not clean, in words; "" for one that is. `--strict` goes by it."""
+        """Why the plan is not clean, in words; "" if it is. Used by `--strict`."""
         return not_clean(self.notices, self.skips)
 
 
 def refused(
     violations: Iterable[Violation], accepted: Iterable[Acceptance]
 ) -> tuple[Violation, ...]:
-    """Those of the violations that are not accepted, or cannot be."""
+    """The violations that are not accepted, or cannot be."""
     codes = {acceptance.code for acceptance in accepted}
     return tuple(
         violation
@@ -302,7 +302,7 @@ def refused(
 def refusal(violations: Iterable[Violation], accepted: Iterable[str] = ()) -> GuardRefused:
     """The error for violations that were not accepted; `accepted` are codes that were.
 
-    Names in them come from directories, so each is quoted to stay one line.
+    Names in them come from directories, so each is quoted to stay on one line.
     """
     lines = [
         (
@@ -316,7 +316,7 @@ def refusal(violations: Iterable[Violation], accepted: Iterable[str] = ()) -> Gu
 
 
 class _Skipped(Protocol):
-    """The part of a skip that decides whether a plan is clean."""
+    """The parts of a skip that decide whether a plan is clean."""
 
     @property
     def exists(self) -> bool: ...
@@ -344,7 +344,7 @@ def not_clean(notices: Iterable[Notice], skips: Iterable[_Skipped] = ()) -> str:
 
 
 def makes(change: Change) -> tuple[Kind, str] | None:
-    """Kind and name of what exists only once the change is done: something new, or a new name."""
+    """Kind and name of what exists only after the change: something new, or a new name."""
     after = change.after
     if after is None or change.kind in kinds.PAIRS:
         return None
@@ -357,7 +357,7 @@ def makes(change: Change) -> tuple[Kind, str] | None:
 
 
 def _new_path(change: Change, after: Fields) -> str:
-    """The path of a new department, or the new one of an existing department; "" where it stays."""
+    """The path of a new department, or the new path of an existing one; "" if unchanged."""
     if change.before is None:
         return change.key
     before = titles(change.key)
@@ -392,6 +392,6 @@ def nested_in(change: Change) -> tuple[str, ...]:
 
 
 def unnests(change: Change) -> bool:
-    """Whether the change takes a group out of others and does nothing else."""
+    """Whether the change only takes a group out of others."""
     after = change.fields_after
     return change.kind == "group" and after.keys() == {"groups"} and not nested_in(change)

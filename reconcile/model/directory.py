@@ -12,17 +12,17 @@ from reconcile.model.text.dn import Folding
 Attributes: TypeAlias = dict[str, tuple[str, ...]]
 """Lower-case attribute name → its values, each once, none blank; absent attributes have no key.
 
-Whatever order a directory gives them in, the one in the entry's RDN is the first, and the others
-are ascending.
+In whatever order a directory returns them, the one in the entry's RDN is first, and the others are
+ascending.
 """
 
 
 class Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked of a directory beside what its own settings say.
+    """What is requested from a directory in addition to its own settings.
 
     The names are derived from the templates and rules of the desired state; nothing else is read.
-    `groups` and `units` say whether those are wanted at all: a rule set without them reads persons
-    only.
+    `groups` and `units` say whether those are needed at all: without such rules, only persons are
+    read.
     """
 
     person_attributes: frozenset[str] = frozenset()
@@ -36,11 +36,11 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     """One person of a directory.
 
     `external_id` is the directory's own stable id (`entryUUID`, `objectGUID`, …) and `identifier`
-    the login attribute's value, "" where the entry has none. `disabled` is the vendor's rule,
+    the login attribute's value, "" if the entry has none. `disabled` is the vendor's rule,
     before any rule of the user. `manager` is the DN in the manager attribute; None when no manager
     attribute is configured, "" when absent. `identifiers` and `managers` hold all values, the one
-    that counts first, where there are several and none is in the RDN; () otherwise. `logins` are
-    the values of `uid`, by which groups may name their members (`memberUid`).
+    that counts first, if there are several and none is in the RDN; otherwise (). `logins` are the
+    values of `uid`, by which groups may name their members (`memberUid`).
     """
 
     dn: str
@@ -59,8 +59,8 @@ class DirectoryGroup(msgspec.Struct, frozen=True, gc=False):
 
     `members` are DNs as written there, `member_logins` values of memberUid, both sorted.
     `nested_members` are the DNs of persons who are members by way of groups that the rules do not
-    find. `members_unknown` says why not all members are known, "" where they are: such a group is
-    no smaller group.
+    find. `members_unknown` says why not all members are known, "" if they are: such a group must
+    not be treated as smaller.
     """
 
     dn: str
@@ -84,8 +84,8 @@ class Outline(msgspec.Struct, frozen=True):
     """The part of a source that can be shown while its persons are read: OUs, then groups too.
 
     Each list is complete, in normalized DN order; `groups` is None until they are read. Nothing is
-    decided by it: the read may yet fail, and what is a member by way of persons alone is not among
-    the members yet.
+    decided by it: the read may still fail, and members that follow only from persons are not
+    included yet.
     """
 
     units: tuple[OrganizationalUnit, ...]
@@ -107,7 +107,6 @@ class DirectorySnapshot(msgspec.Struct, frozen=True):
     """External ids (and DNs, of users without one) that the rules do not find, but a search without
     any filter does."""
     folding: Folding = "compatibility"
-    """What the server folds in names beyond what all servers do."""
+    """What the server folds in names beyond what all servers fold."""
     lookalikes: frozenset[str] = frozenset()
-    """Normalized DNs, of all entries there are, that only that folding makes the same as
-    another's."""
+    """Normalized DNs, among all entries, that only this folding makes equal to another one."""

@@ -1,14 +1,14 @@
 """What runs did, as a platform records it, and the chain of hashes of a workspace's runs.
 
-An entry is one change of a run. What it says of people is its payload; a commitment, the SHA-256 of
-a random salt and the payload, stands for it in the chain. So the payload and the salt can be
-removed when a person is erased, and the chain still verifies, while the commitment does not let
-anyone guess what was there.
+An entry is one change of a run. What it says about people is its payload. In the chain it is
+represented by a commitment, the SHA-256 of a random salt and the payload. So the payload and the
+salt can be removed when a person is erased, and the chain still verifies, while the commitment does
+not let anyone guess what was there.
 
 The hash of a run is the SHA-256 of the previous run's hash, the record of the run as canonical
 JSON, the skeleton of every entry (position, kind, action, result, the ids of the user and of the
 object, and the commitment), and which payloads the run removed. `reconcile.model.verification`
-computes it anew.
+computes it again.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from reconcile.model.change import Acceptance, Action, Fields, Kind
 from reconcile.model.report import Result
 
 Ending: TypeAlias = Literal["applied", "in part", "failed"]
-"""What became of a run: all of its changes were applied, some, or none."""
+"""The outcome of a run: all of its changes were applied, some, or none."""
 
 Losses: TypeAlias = dict[str, dict[str, int]]
 """Name of a limit of `safety.limits` → source → how many were lost."""
@@ -52,9 +52,9 @@ class Run(msgspec.Struct, frozen=True):
     commit: str
     dirty: bool
     undoes: str
-    """The run that it takes back; "" for none."""
+    """The run that it reverses; "" for none."""
     accepted: tuple[Acceptance, ...]
-    """What of the guards' findings was accepted."""
+    """The accepted violations."""
     login: str
     host: str
     started: str
@@ -64,7 +64,7 @@ class Run(msgspec.Struct, frozen=True):
     failed: int
     skipped: int
     lost: Losses = {}
-    """What it took away: what a later run takes away is added to that."""
+    """What it took away; the losses of later runs are added to it."""
     files: tuple[str, ...] = ()
     """The desired-state files, as the operator named them; () of a run that did not record them."""
 
@@ -73,7 +73,7 @@ class Link(msgspec.Struct, frozen=True):
     """A run in the chain: the hash of the run before it ("" for the first), and its own.
 
     `removed` is JSON of the payloads that it removed, as `removals` writes it; "" of a run that did
-    not record that. `altered` says what of the record is nothing that a run writes.
+    not record that. `altered` says which part of the record no run would have written.
     """
 
     run: Run
@@ -84,7 +84,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class Payload(msgspec.Struct, frozen=True, gc=False):
-    """What an entry says that may be about people. `before` and `after` are those of the change.
+    """The part of an entry that may be about people. `before` and `after` are those of the change.
 
     `before_ids` and `after_ids` are the platform's ids of what they name: `manager`, `department`,
     `parent`, and `groups.NAME` for each group that a group is nested in.
@@ -115,8 +115,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     `user` is the id of the user it concerns, `object` that of the group or department; "" where
     there was none. `payload` is JSON of a Payload. It and `salt` are "" once they have been
-    removed. `managers` and `unresolved` say who is named in it, so that an erase finds it: they
-    are what `traces` makes of it, and go with it.
+    removed. `managers` and `unresolved` say who is named in it, so that an erase finds it: `traces`
+    derives them, and they are removed with it.
     """
 
     position: int
@@ -131,10 +131,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     managers: tuple[str, str] = ("", "")
     """The ids of the users it names as manager before and after."""
     unresolved: int = 0
-    """1: it names a person of whom the platform had no user."""
+    """1: it names a person for whom the platform had no user."""
 
     def read(self) -> Payload | None:
-        """What it says; None where that has been removed, or altered so that it says nothing."""
+        """Its content; None if it was removed, or altered beyond recognition."""
         try:
             return _decoder.decode(self.payload) if self.payload else None
         except msgspec.MsgspecError:
@@ -152,7 +152,7 @@ def payload_text(payload: Payload) -> str:
 
 
 def commitment(salt: str, payload: str) -> str:
-    """What stands for a payload in the chain. `salt` is hexadecimal."""
+    """What represents a payload in the chain. `salt` is hexadecimal."""
     return hashlib.sha256(salt.encode() + payload.encode()).hexdigest()
 
 
@@ -160,7 +160,7 @@ _OF_USERS: Final[frozenset[Kind]] = frozenset({"user", "grant", "membership"})
 
 
 def traces(kind: Kind, user: str, payload: Payload) -> tuple[tuple[str, str], int]:
-    """Whom a payload names, as an entry says it: `managers` and `unresolved`."""
+    """The persons named in a payload, in the form of an entry: `managers` and `unresolved`."""
     if kind not in _OF_USERS:
         return ("", ""), 0
     managers = payload.before_ids.get("manager", ""), payload.after_ids.get("manager", "")
@@ -216,7 +216,7 @@ class Chain:
         self._hash = hashlib.sha256(_plain.encode([previous, record]) + b"\n")
 
     def add(self, entries: Iterable[Entry]) -> None:
-        """Takes in the next entries, in order."""
+        """Adds the next entries, in order."""
         skeletons = [
             (
                 entry.position,
@@ -232,7 +232,7 @@ class Chain:
         self._hash.update(_plain.encode_lines(skeletons))
 
     def end(self, removed: str) -> None:
-        """Takes in which payloads the run removed; nothing of a run that did not record that."""
+        """Adds which payloads the run removed; nothing for a run that did not record that."""
         if removed:
             self._hash.update(_plain.encode([removed]) + b"\n")
 

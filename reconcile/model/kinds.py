@@ -1,8 +1,8 @@
 """What each kind of a change is made of: the one place that lists the fields of a kind.
 
 The structs of `reconcile.model.platform` say how an object is kept in memory; this table says what
-its fields mean: what they hold, what they refer to, which of them is its name, and which aspect of
-a person or an entry they belong to. Code that needs all fields of a kind reads them here, so a new
+its fields mean: their values, what they refer to, which of them is the name, and which aspect of a
+person or an entry they belong to. Code that needs all fields of a kind reads them here, so a new
 field is a new line here. A test compares the table with the structs.
 
 Callers compute what they need once and keep it in constants: a plan can have a million changes.
@@ -20,10 +20,10 @@ Aspect: TypeAlias = Literal[
     "settings", "identity", "service", "profile", "department", "groups", "roles"
 ]
 """Who decides a field. `settings`: the files. `identity`: which entry of which source it stands
-for. `service`: whether a user is in service, and why. `profile`: what the directory says of it.
-`department`, `groups`, `roles`: where it belongs and what it may."""
+for. `service`: whether a user is in service, and why. `profile`: what the directory says about it.
+`department`, `groups`, `roles`: where it belongs and what it may do."""
 Unique: TypeAlias = Literal["", "workspace", "parent", "source"]
-"""Where no two objects of the kind have the same value; "" if they may anywhere."""
+"""Where the value has to be unique among objects of the kind; "" if nowhere."""
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -38,14 +38,14 @@ class Field(msgspec.Struct, frozen=True):
     nullable: bool = False
     """An empty value is null in a change; otherwise it is the empty text."""
     mapping: bool = False
-    """An object of text. An update holds the values that change, null for one that goes."""
+    """An object of text. An update has the values that change, null for one that is removed."""
     refers_to: Kind | None = None
     """What it names: its value, or for a mapping each name in it. The platform's state has the
     id in that place; a source is its own id."""
     dispensable: bool = False
     """An object is created without this reference if the other object could not be created."""
     choices: tuple[str, ...] = ()
-    """The texts that it can be, "" for null; () for any."""
+    """The possible values, "" for null; () for any."""
     length: str = ""
     """The length of `Abilities.lengths` that a value of a directory has to fit in."""
 
@@ -106,8 +106,7 @@ KINDS: Final[Mapping[Kind, tuple[Field, ...]]] = {
         Field("origin", "groups", nullable=True),
     ),
 }
-"""Each kind with its fields, in the order in which people read them; the kinds in the order in
-which they are made."""
+"""Each kind with its fields, in reading order; the kinds in the order in which they are created."""
 
 PAIRS: Final[frozenset[Kind]] = frozenset({"grant", "membership"})
 """The kinds that tie two things together, and have no name of their own."""
@@ -140,9 +139,9 @@ def plain(kind: Kind) -> tuple[str, ...]:
 
 
 def required(kind: Kind) -> tuple[tuple[str, Kind], ...]:
-    """Each field whose value has to exist before an object of the kind can be made, with its kind.
+    """Each field whose value has to exist before an object of the kind is created, with its kind.
 
-    The source comes first: where it failed, everything of it failed for that reason.
+    The source comes first: if it failed, everything of it failed for that reason.
     """
     return tuple(sorted(_required(kind), key=lambda reference: reference[1] != "source"))
 

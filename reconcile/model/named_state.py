@@ -48,7 +48,7 @@ class StateNames:
     """The keys, names and fields of the objects of one state."""
 
     def __init__(self, state: PlatformState) -> None:
-        """Takes the state as it is; fields are made when they are asked for."""
+        """Takes the state as it is; fields are computed on demand."""
         self.state = state
         self._users = {user.id: user for user in state.users}
         self._groups = {group.id: group for group in state.groups}
@@ -152,7 +152,7 @@ class StateNames:
         return fields
 
     def _named(self, kind: Kind, row: Any) -> str:
-        """The name of an object of an id; "" where there is none."""
+        """The name of an object of an id; "" if there is none."""
         if kind == "department":
             return self._paths.get(row) or self.path(row)
         user = self._users.get(row)

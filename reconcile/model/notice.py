@@ -1,4 +1,4 @@
-"""What a reader of a plan should know, though it prevents nothing."""
+"""What the reader of a plan should know, though it prevents nothing."""
 
 from typing import Final, Literal, TypeAlias
 
@@ -29,7 +29,7 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `path` is where the rule is in the desired state, as in `groups[0].select[2]`. The planner gives
     the path in all files together; once `place` is known, it is the path within that file.
-    `sources` are those the rule is about. `nearest` are existing names, the most similar to
+    `sources` are those that the rule applies to. `nearest` are existing names, the most similar to
     `pattern` first.
     """
 
@@ -37,7 +37,7 @@ class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     path: str = ""
     place: str = ""
-    """`file:line:column`, or what sets the value where no file does, as in `preset vmmanager`."""
+    """`file:line:column`, or what sets the value if no file does, as in `preset vmmanager`."""
     pattern: str = ""
     sources: tuple[str, ...] = ()
     nearest: tuple[str, ...] = ()

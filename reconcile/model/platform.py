@@ -3,10 +3,10 @@
 Wanted and current state are the same types, so a diff is one function.
 
 Objects refer to each other by `id`, the platform's own identifier as text. An object that is only
-wanted has an id that the planner made up; it means nothing outside the wanted state it stands in.
-People never see ids: changes speak in names (`reconcile.model.change`).
+wanted has an id that the planner made up; it means nothing outside that wanted state. People never
+see ids: changes speak in names (`reconcile.model.change`).
 
-`origin` says who put something there: the name of a source, or "" for a person working on the
+`origin` says who created something: the name of a source, or "" for a person working on the
 platform.
 """
 
@@ -20,7 +20,7 @@ Status: TypeAlias = Literal[
 ]
 ALL_STATUSES: Final[frozenset[Status]] = frozenset(get_args(Status))
 Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_removed"]
-"""Why a sync took a user out of service; "" where none did."""
+"""Why a sync took a user out of service; "" if none did."""
 
 Departed: TypeAlias = Literal["", "missing", "out_of_scope"]
 """How a source lost a user's person; "" for a person who has not left."""
@@ -29,11 +29,12 @@ BY_HAND: Final = ""
 """The origin of what a person did on the platform."""
 
 NOW: Final = "now"
-"""In a change, the time of the run that applies it: a plan says the same whenever it is made."""
+"""In a change, the time of the run that applies it, so that a plan is the same whenever it is
+made."""
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
-    """A directory the platform knows of; it is known by its name."""
+    """A directory that the platform knows, by its name."""
 
     name: str
     type: str
@@ -65,7 +66,7 @@ class Group(msgspec.Struct, frozen=True, gc=False):
     """A group; a mirrored one has a source, external id and DN.
 
     `groups`: the ids of the groups it is nested in → who nested it there. A member of this group is
-    a member of those too.
+    also a member of those.
     """
 
     id: str
@@ -79,9 +80,9 @@ class Group(msgspec.Struct, frozen=True, gc=False):
 class User(msgspec.Struct, frozen=True, gc=False):
     """A user; `source` "" is a local account. `department` and `manager` are ids or "".
 
-    `status_before` is the vacation that a departure interrupted and a return goes back to; "" for
-    none. `departed_at` (RFC 3339, UTC) is when a run first missed the person, the beginning of a
-    grace period.
+    `status_before` is the vacation that a departure interrupted and a return restores; "" for none.
+    `departed_at` (RFC 3339, UTC) is when a run first missed the person, the start of a grace
+    period.
     """
 
     id: str
@@ -120,11 +121,10 @@ class Grant(msgspec.Struct, frozen=True, gc=False, order=True):
 
 
 class Reading(msgspec.Struct, frozen=True, gc=False, order=True, forbid_unknown_fields=True):
-    """How much a source held when it was last read.
+    """How much a source had when it was last read.
 
-    None stands for what was not asked for, or is not known.
-
-    `members` are those of all groups together, as their entries list them.
+    None means not requested, or not known. `members` are those of all groups together, as their
+    entries list them.
     """
 
     source: str
@@ -135,7 +135,7 @@ class Reading(msgspec.Struct, frozen=True, gc=False, order=True, forbid_unknown_
 
 
 class PlatformState(msgspec.Struct, frozen=True):
-    """One workspace of a platform, complete. Lists are in no promised order."""
+    """One workspace of a platform, complete. The order of lists is not defined."""
 
     workspace: str
     sources: tuple[Source, ...] = ()
@@ -146,14 +146,14 @@ class PlatformState(msgspec.Struct, frozen=True):
     memberships: tuple[Membership, ...] = ()
     grants: tuple[Grant, ...] = ()
     deleted: frozenset[tuple[str, str]] = frozenset()
-    """Source and external id of persons who had a user that only a person on the platform can have
-    deleted."""
+    """Source and external id of persons whose user was deleted by a person on the platform."""
     readings: tuple[Reading, ...] = ()
-    """The last good read of each source: what a later one is compared with."""
+    """The last good read of each source, with which later ones are compared."""
     keeps_ids: bool = False
-    """The platform itself keeps external ids, so that of a user without a source is proof."""
+    """The platform itself keeps external ids, so the external id of a user without a source is
+    proof."""
     ledger_lost: bool = False
-    """The platform has users, and the ledger remembers nothing at all of the workspace."""
+    """The platform has users, but the ledger remembers nothing about the workspace."""
 
     def living(self) -> Iterator[User]:
         """The users who are not erased."""
@@ -166,12 +166,12 @@ LinkKind: TypeAlias = Literal["membership", "grant", "nesting"]
 Row: TypeAlias = dict[str, Any]
 """The fields of one object, by name: text, and for `attributes` a mapping of text to text.
 
-In a call to `update` a value of `attributes` may be None: that one is removed.
+In a call to `update`, a value of `attributes` may be None: it is removed.
 """
 Pair: TypeAlias = tuple[str, str]
-"""A link: who is in it by id (a user; for `nesting` a group), and what it leads to.
+"""A link: the id of the member (a user; for `nesting` a group), and what it leads to.
 
-That is the id of a group, or the name of a role.
+This is the id of a group, or the name of a role.
 """
 
 
@@ -182,11 +182,14 @@ class Contents(NamedTuple):
     """Kind → id → fields; a field that the application does not keep is left out."""
     links: Mapping[LinkKind, Collection[Pair]]
     roles: Collection[str] = ()
-    """The roles that exist, whether anybody has them or not."""
+    """The roles that exist, whether anyone has them or not."""
 
 
 class Abilities(msgspec.Struct, frozen=True):
-    """What a platform can do and hold. What it cannot is refused or skipped when a plan is made."""
+    """What a platform can do and store.
+
+    Everything else is refused or skipped when a plan is made.
+    """
 
     lengths: dict[str, int] = {}
     """Longest value of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and
@@ -208,7 +211,7 @@ class Abilities(msgspec.Struct, frozen=True):
     fixed: dict[ObjectKind, frozenset[str]] = {}
     """Fields that cannot change once the object exists."""
     statuses: frozenset[Status] = ALL_STATUSES
-    """Of those that take a user out of service, one stands in for another that is lacking."""
+    """A missing status that takes a user out of service is replaced by another one."""
     deletes: frozenset[ObjectKind] = frozenset({"department", "group", "user"})
     """The kinds whose objects it can delete."""
     any_role: bool = False
@@ -220,7 +223,7 @@ class Abilities(msgspec.Struct, frozen=True):
     nested_groups: bool = False
     """A group can be in other groups."""
     own_username: str = ""
-    """The account that reconcile itself uses on the platform; "" where it needs none."""
+    """The account that reconcile itself uses on the platform; "" if it needs none."""
     links_per_call: int = 1
     """How many links one call may carry."""
     concurrency: int = 1

@@ -7,18 +7,18 @@ import msgspec
 from reconcile.model.change import Change
 
 Result: TypeAlias = Literal["applied", "failed", "skipped", "unknown"]
-"""`skipped`: something the change needs failed. `unknown`: it was written, and whether that was
-kept is not known."""
+"""`skipped`: something the change needs failed. `unknown`: it was written, but it is not known
+whether it was kept."""
 
 RESULTS: tuple[Result, ...] = get_args(Result)
 
 
 class Written(NamedTuple):
-    """What became of one change that a writer was given."""
+    """The result of one change that a writer received."""
 
     result: Result = "applied"
     detail: str = ""
-    """Why it failed, was skipped or is unknown; of one that was applied, what it lacks."""
+    """Why it failed, was skipped or is unknown; for an applied change, what it lacks."""
 
 
 APPLIED: Final = Written()
@@ -44,7 +44,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What happened to all changes, in the plan's order, and what failed in whole workspaces."""
+    """The outcomes of all changes, in the plan's order, and what failed in whole workspaces."""
 
     outcomes: tuple[Outcome, ...] = ()
     troubles: tuple[Trouble, ...] = ()
@@ -55,12 +55,12 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Showing(NamedTuple):
-    """How a plan or a report is to be shown, for those formats that can differ in it."""
+    """How to show a plan or a report, for formats with such a choice."""
 
     colour: bool = False
     full: bool = True
     """Every change, skip and notice; otherwise long runs are cut."""
     pointer: str = ""
-    """Where the rest is, for a plan that is cut."""
+    """Where the rest is, for a shortened plan."""
     skips: bool = False
     """Whether a report lists what was skipped, too."""

@@ -1,8 +1,8 @@
 """Whether a history is as it was recorded: each run by itself, and a workspace's runs together.
 
-Every column that anything reads is checked. The hash of a run covers its record. Whom a payload
-names is derived from the payload again. A payload that is gone must have been removed by a run that
-recorded it.
+Every column that is read anywhere is checked. The hash of a run covers its record. The persons
+named in a payload are derived from it again. A missing payload must have been removed by a run that
+recorded this.
 """
 
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ class Verification:
         """Counts: sound runs, changes, and changes without a payload."""
         self._last: Link | None = None
         self._missing: Places = {}
-        """Payloads that are gone."""
+        """Missing payloads."""
         self._recorded: Places = {}
         """Payloads that a run recorded as removed."""
         self._erased: set[str] = set()
@@ -90,7 +90,7 @@ class Verification:
         return self._removals_fault()
 
     def _removals_fault(self) -> str:
-        """Payloads that no run recorded as removed, or that a run did and are back."""
+        """Payloads that no run recorded as removed, or that are back although a run did."""
         for run, missing in self._missing.items():
             recorded = self._recorded.get(run, set())
             unexplained = set() if run in self._erased else missing - recorded

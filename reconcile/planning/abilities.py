@@ -1,9 +1,9 @@
-"""What is wanted, as far as the platform is able to have it; the rest is a skip, said before apply.
+"""What is wanted, as far as the platform supports it; the rest is a skip, reported before apply.
 
 Rules that a platform cannot follow at all are refused earlier (`selection.platform_rules`). Here a
-single user, group or department asks for what the platform lacks. A new one is then not created;
-one that exists keeps what cannot change. What is taken away is taken away all the same, as far as
-the platform can.
+single user, group or department asks for what the platform lacks. A new one is then not created; an
+existing one keeps what cannot change. What is taken away is still taken away, as far as the
+platform can.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

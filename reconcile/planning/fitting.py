@@ -41,7 +41,7 @@ _CHARSETS: Final = {
 
 
 def instead_of(status: Status, abilities: Abilities) -> Status | None:
-    """The status that a user gets where the platform lacks the wanted one; None for none."""
+    """The status that a user gets if the platform lacks the wanted one; None for none."""
     if status in abilities.statuses:
         return status
     return next((other for other in INSTEAD.get(status, ()) if other in abilities.statuses), None)

@@ -73,7 +73,7 @@ def unmatched_users(
     """The users of a source whose person the snapshot does not have.
 
     Returns their external ids, and the DNs of those without one. Both have to be looked up in the
-    directory without any filter, to tell who is out of scope from who is missing.
+    directory without any filter, to distinguish people out of scope from missing people.
     """
     read_ids = {person.external_id.lower() for person in snapshot.persons} - {""}
     external_ids: set[str] = set()

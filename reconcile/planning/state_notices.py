@@ -70,7 +70,8 @@ def _some(names: Sequence[str]) -> str:
 def no_administrator(desired: DesiredState, current: Sequence[PlatformState]) -> Iterator[Notice]:
     """`protect.admin_role` that protects nobody: no user has the role, and no rule gives it.
 
-    Of the default that is worth a word only where local accounts have roles, and it may be a slip.
+    For the default, this is reported only if local accounts have roles, because then it may be a
+    mistake.
     """
     protect = desired.safety.protect
     if not current or not protect.min_admins:

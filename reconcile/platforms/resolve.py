@@ -24,9 +24,9 @@ class Unknown(Exception):
 
 
 class Move(NamedTuple):
-    """An object that gives up one unique name for another; both are compared as they stand.
+    """An object that gives up one unique name for another; both in their form for comparison.
 
-    Where they are equal it keeps its name, in another spelling.
+    If they are equal, it keeps its name, in another spelling.
     """
 
     id: str
@@ -158,7 +158,7 @@ class Names:
 
 
 def text(fields: Fields, name: str) -> str:
-    """A field's text; "" where it is null or left out."""
+    """A field's text; "" if it is null or left out."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""
 

@@ -1,12 +1,12 @@
-"""What the core asks of a directory, of a platform and of a ledger.
+"""What the core needs from a directory, a platform and a ledger.
 
 Adapters are found by entry point.
 
 A directory adapter is a class of the group `reconcile.directories`, named after the source type; a
 platform adapter one of `reconcile.platforms`, named after the platform type. Both are made with
 their settings and a `Progress`, and have a static `problems(settings)` that checks the settings
-without any I/O; its paths start at the source or the platform, as in `("users", "filter")`. Opening
-connections waits until something is read.
+without any I/O; its paths start at the source or the platform, as in `("users", "filter")`.
+Connections are opened only when something is read.
 """
 
 from reconcile.ports.application import Platform, Rejected, Unclear

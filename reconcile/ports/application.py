@@ -20,13 +20,13 @@ class Unclear(Exception):
 
 
 class Platform(Protocol):
-    """The application whose users are kept equal to the directories, and nothing of ours.
+    """The application whose users are kept in step with the directories, and nothing of reconcile.
 
     Ids are the application's own, as text. Fields are those of `reconcile.model.kinds`, by the same
-    names: a user's `department` and `manager` and a department's `parent` are ids, "" for none.
-    A call is kept at once or raises: Rejected where the application refuses it, Unclear where it
-    may have been done, PlatformUnreadable where the application cannot be reached. No call is ever
-    repeated before its outcome has been looked up.
+    names: a user's `department` and `manager` and a department's `parent` are ids, "" for none. A
+    call is kept at once or raises: Rejected if the application refuses it, Unclear if it may have
+    been done, PlatformUnreadable if the application cannot be reached. No call is ever repeated
+    before its outcome has been looked up.
     """
 
     abilities: Abilities
@@ -47,19 +47,19 @@ class Platform(Protocol):
         ...
 
     def update(self, workspace: str, kind: ObjectKind, object_id: str, fields: Row) -> None:
-        """Sets these fields and no others; of `attributes` those given, where None removes one."""
+        """Sets these fields and no others; in `attributes`, None removes one."""
         ...
 
     def delete(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
-        """Removes an object with all of its links. One that does not exist is no error."""
+        """Removes an object with all of its links. A missing object is not an error."""
         ...
 
     def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
-        """Makes links: all of them, or none and raises. One that exists is no error."""
+        """Adds links: all of them, or none and raises. An existing link is not an error."""
         ...
 
     def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
-        """Removes links: all of them, or none and raises. One that does not exist is no error."""
+        """Removes links: all of them, or none and raises. A missing link is not an error."""
         ...
 
     def check(self) -> Iterable[Check]:

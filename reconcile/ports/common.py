@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 Progress: TypeAlias = Callable[[str, int], None]
-"""Called with what is being done and how many are done so far; may be called often and must return
+"""Called with what is being done and how many are done so far. May be called often and must return
 at once."""
 
 

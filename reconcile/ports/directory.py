@@ -9,7 +9,7 @@ from reconcile.model.login import LoginNames
 from reconcile.ports.common import Check, Fault, Progress, no_progress
 
 Outlined: TypeAlias = Callable[[Outline], None]
-"""Called while a source is read: with its OUs, then with its groups too. A read that is tried again
+"""Called while a source is read: with its OUs, then also with its groups. A read that is repeated
 calls it again."""
 
 
@@ -28,22 +28,22 @@ class Directory(Protocol):
         ...
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
-        """Everything the source's rules find, without strays.
+        """Everything that the source's rules find, without strays.
 
         `outlined` gets what exists before the persons are read.
         """
         ...
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
-        """Those of the ids, and of the DNs, that exist below the base DN, whatever the filters say.
+        """The given ids and DNs that exist below the base DN, whatever the filters say.
 
-        DNs are for users whose directory gave them no id. What is found comes back as it was asked
-        for.
+        DNs are for users whose directory gave them no id. What is found is returned as it was
+        given.
         """
         ...
 
     def read_person(self, names: LoginNames, query: Query) -> DirectorySnapshot:
-        """As `read`, but of the persons only those with one of the names.
+        """Like `read`, but only the persons with one of the names.
 
         No other person's entry is read.
         """
@@ -52,10 +52,10 @@ class Directory(Protocol):
     def refusal(self, dn: str, password: str) -> str:
         """Binds as a person, with nothing but this password.
 
-        Returns "" where the directory lets them in, otherwise why not.
+        Returns "" if the directory accepts it, otherwise why not. The text is for the administrator
+        and never contains the password.
 
-        What it says is for the administrator; the password is in none of it. Raises
-        SourceUnreadable where no server could be asked, UsageError where logins are impossible.
+        Raises SourceUnreadable if no server could be asked, UsageError if logins are impossible.
         """
         ...
 

@@ -13,7 +13,7 @@ from reconcile.ports.records import Attempts, History, Holder
 
 
 class Ledger(Protocol):
-    """What reconcile remembers of a Platform. Raises PlatformUnreadable and Locked."""
+    """What reconcile remembers about a Platform. Raises PlatformUnreadable and Locked."""
 
     @property
     def attempts(self) -> Attempts:
@@ -26,7 +26,7 @@ class Ledger(Protocol):
         ...
 
     def book(self, workspace: str) -> Book:
-        """What is remembered of a workspace; an empty book where nothing has ever been applied."""
+        """What is remembered about a workspace; an empty book if nothing has ever been applied."""
         ...
 
     def lock(
@@ -55,7 +55,7 @@ class Ledger(Protocol):
         opened: Sequence[Step] = (),
         edits: Sequence[Edit] = (),
     ) -> tuple[list[int], dict[tuple[ObjectKind, str], str]]:
-        """Keeps, all or nothing: what became of steps, edits of the book, steps about to be made.
+        """Records, all or nothing: results of steps, edits of the book, steps about to be made.
 
         Returns the numbers of the opened steps, and our ids of objects that the book did not have,
         by kind and the platform's id.
@@ -63,7 +63,7 @@ class Ledger(Protocol):
         ...
 
     def journal(self, workspace: str) -> tuple[Run | None, Sequence[Logged]]:
-        """The run that died before it closed its journal, and the steps that are in it."""
+        """The run that died before it closed its journal, and the steps in it."""
         ...
 
     def forget_step(self, workspace: str, number: int) -> None:
@@ -71,10 +71,7 @@ class Ledger(Protocol):
         ...
 
     def remember(self, workspace: str, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former.
-
-        Unknown sources are left out.
-        """
+        """Records how much each source had, replacing earlier readings; without unknown sources."""
         ...
 
     def finish(

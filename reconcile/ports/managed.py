@@ -21,15 +21,15 @@ class Writer(Protocol):
         ...
 
     def begin(self, run: Run) -> None:
-        """What the history will say of this run, as far as known, should the process die."""
+        """What the history will say about this run, as far as known, if the process dies."""
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[Written]:
         """Carries out changes of one kind and action; returns what became of each.
 
-        A change that fails leaves no trace and does not hinder the others. Call `read` first: names
+        A change that fails leaves no trace and does not affect the others. Call `read` first: names
         in a change's `before` mean what they meant then, names in `after` include what was written
-        since. Raises only where nothing of the workspace is kept.
+        since. Raises only if nothing of the workspace is kept.
         """
         ...
 
@@ -40,14 +40,11 @@ class Writer(Protocol):
 
     @property
     def broken(self) -> BaseException | None:
-        """What broke off the writing, where what was written before is kept; None otherwise."""
+        """What stopped the writing, if what was written before is kept; otherwise None."""
         ...
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former.
-
-        Unknown sources are left out.
-        """
+        """Records how much each source had, replacing earlier readings; without unknown sources."""
         ...
 
     def record(self, run: Run, outcomes: Sequence[Outcome]) -> None:
@@ -78,13 +75,13 @@ class ManagedPlatform(Protocol):
         ...
 
     def read(self, workspace: str) -> PlatformState:
-        """The workspace as it is; an empty state where nothing has ever been applied."""
+        """The workspace as it is; an empty state if nothing has ever been applied."""
         ...
 
     def lock(
         self, workspaces: Collection[str], holder: Holder, *, force: bool = False
     ) -> AbstractContextManager[None]:
-        """Keeps every other run out, preparing the platform for its first apply where needed.
+        """Keeps every other run out, and prepares the platform for its first apply if necessary.
 
         Raises Locked, naming the holder. `force` takes over from a dead holder, never from a live
         one.
@@ -94,17 +91,17 @@ class ManagedPlatform(Protocol):
     def unlock(self, workspace: str, host: str) -> Holder | None:
         """Removes the lock of a run that is dead, as seen from `host`, and returns its holder.
 
-        None where there is no lock. Raises Locked for a run that is alive.
+        None if there is no lock. Raises Locked for a run that is alive.
         """
         ...
 
     def transaction(self, workspace: str) -> AbstractContextManager[Writer]:
         """A writer for the workspace. Needs the lock.
 
-        Where the platform is Transactional its work is kept when the block ends, and undone when it
+        If the platform is Transactional, the work is kept when the block ends, and undone when it
         raises. Otherwise every change is kept at once.
 
-        Raises OutcomeUnknown where the platform was asked to keep it and does not say whether it
+        Raises OutcomeUnknown if the platform was asked to keep the work and does not say whether it
         did.
         """
         ...

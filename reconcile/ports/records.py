@@ -15,7 +15,7 @@ class Holder(NamedTuple):
     started: str
     """RFC 3339, UTC."""
     heartbeat: str = ""
-    """When it last said that it is alive, RFC 3339, UTC; "" where it does not say."""
+    """When it last showed that it is alive, RFC 3339, UTC; "" if it does not."""
 
 
 class History(Protocol):
@@ -25,14 +25,11 @@ class History(Protocol):
     """
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
-        """The oldest first; none where nothing has ever been applied.
-
-        `since`: those that began then or later.
-        """
+        """The oldest first; none if nothing was ever applied. `since`: those started since then."""
         ...
 
     def last(self, workspace: str) -> str:
-        """The hash of the last run, as it was noted beside the history; "" where none was."""
+        """The hash of the last run, as recorded outside the history; "" if there is none."""
         ...
 
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
@@ -40,7 +37,7 @@ class History(Protocol):
         ...
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
-        """Run and change of all that was done to users who have or had this name, oldest first.
+        """Run and change of everything done to users who have or had this name, oldest first.
 
         `name` is a username, DN or external id, in any case.
         """
@@ -48,7 +45,7 @@ class History(Protocol):
 
 
 class Attempts(Protocol):
-    """Logins that failed, counted for each workspace and key across all processes.
+    """Failed logins, counted for each workspace and key across all processes.
 
     Needs no lock.
     """
@@ -56,19 +53,19 @@ class Attempts(Protocol):
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
         """Counts an attempt as failed before it is made.
 
-        So of many at once no more are made than allowed.
+        So many attempts at once are not more than allowed.
 
         Returns 0, or how many seconds to wait: then the attempt is not counted and must not be
         made. `now` is in seconds since 1970. `origin` is where the attempt comes from, such as an
-        IP address, "" where that is not known: each origin has a count of its own. Raises Locked
-        where it cannot be counted in time.
+        IP address, "" if that is not known: each origin has a count of its own. Raises Locked if it
+        cannot be counted in time.
         """
         ...
 
     def passed(self, workspace: str, key: str, now: int, origin: str = "") -> None:
-        """The attempt was a login: failures from this origin are forgotten; it is known."""
+        """The attempt succeeded: forgets failures from this origin, which is known from now on."""
         ...
 
     def forget(self, workspace: str, key: str) -> None:
-        """Forgets everything of this key, because the person is erased."""
+        """Forgets everything about this key, because the person is erased."""
         ...

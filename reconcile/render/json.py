@@ -87,7 +87,7 @@ def explanation_json(explanation: Explanation) -> str:
 
 
 def as_text(value: object) -> str:
-    """Indented JSON, in which no character commands a terminal."""
+    """Indented JSON, in which no character controls a terminal."""
     return wording.escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 

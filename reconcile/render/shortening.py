@@ -16,7 +16,7 @@ _SHOWN_CREATIONS = 3
 
 
 def shortened(changes: Iterable[Change], *, full: bool) -> Iterator[tuple[Change, ...] | str]:
-    """Runs of changes of one kind and action; where one is cut, a line with how many are left."""
+    """Runs of changes of one kind and action; if one is cut, a line with how many are left."""
     for (kind, action), run in groupby(changes, key=_kind_and_action):
         group = tuple(run)
         limit = len(group) if full else _limit(kind, action)

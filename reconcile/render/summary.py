@@ -1,4 +1,4 @@
-"""What a plan or a report comes to for each source: how many of everything.
+"""The numbers of a plan or a report for each source: how many of everything.
 
 A user whose department changes is moved, and updated only if more than the DN changes with it; one
 that is renamed and blocked counts as both. `existing` are those nothing happens to; it is not known
@@ -95,7 +95,7 @@ def planned(plan: Plan) -> Counts:
 
 
 def done(plan: Plan, report: Report) -> Counts:
-    """What became of it: what was applied, and what is `failed` or `unknown`."""
+    """The outcome: what was applied, and what is `failed` or `unknown`."""
     outcomes = report.outcomes
     return _count(plan, ((each.change, _NOT_DONE.get(each.result, "")) for each in outcomes))
 
@@ -236,7 +236,7 @@ def _updated(change: Change) -> list[str]:
 
 
 def _skip_row(skip: Skip) -> str:
-    """The row that a skip counts in. What an undo leaves of a user's memberships is the user's."""
+    """The row in which a skip is counted. For memberships that an undo leaves, it is the user's."""
     return "users" if skip.username else _SKIP_ROWS.get(skip.kind, "users")
 
 

@@ -27,8 +27,8 @@ def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str
 
 
 _FORMULA = re.compile("(?:^|(?<=[;\t\r\n|])) *(?=[=+@\uff1d\uff0b\uff0d\uff20-])|^(?=[\t\r\n])")
-"""Where a cell begins like a formula, or what is one by another separator; some spreadsheets take
-wide signs for it."""
+"""Where a cell starts like a formula, or a part of it with another separator; some spreadsheets
+also accept wide signs."""
 _QUOTED = re.compile('[",;|\t\r\n]')
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -55,7 +55,7 @@ def _text(value: object, limit: int | None) -> str:
 
 
 def _csv(cells: _Cells, columns: Sequence[str]) -> str:
-    """Each cell quoted that holds any separator, because spreadsheets differ in theirs."""
+    """Quotes each cell that contains any separator, because spreadsheets differ in theirs."""
     lines: list[Sequence[str]] = [columns]
     lines += (list(map(_harmless, row)) for row in cells)
     return "\n".join(",".join(map(_quoted, line)) for line in lines)
@@ -67,7 +67,7 @@ def _quoted(cell: str) -> str:
 
 
 def _harmless(cell: str) -> str:
-    """Text that begins like a formula gets an apostrophe: so spreadsheets take it as text (OWASP).
+    """Text that starts like a formula gets an apostrophe, so spreadsheets treat it as text (OWASP).
 
     By another separator a part of a cell is a cell, so parts get one too. Of control characters
     only tabs and line ends stay, which a text of several lines has.

@@ -49,7 +49,7 @@ def sign(change: Change) -> str:
 
 
 def title(change: Change) -> str:
-    """What is changed, and how where the sign does not say it: `user jdoe`, `user jdoe: block`."""
+    """What is changed, and how if the sign does not say it: `user jdoe`, `user jdoe: block`."""
     name = f"{change.kind} {printing.quoted(change.key, LONGEST_VALUE)}"
     sign_says_it = change.action in ("create", "update", "delete")
     return name if sign_says_it else f"{name}: {change.action}"
@@ -155,7 +155,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def violations_by_verdict(plan: Plan) -> Iterator[tuple[str, tuple[Violation, ...]]]:
-    """What the guards found, under the words for what became of it."""
+    """What the guards found, under a heading that says what happened to it."""
     refused = plan.refused
     accepted = tuple(violation for violation in plan.violations if violation not in refused)
     if refused:
@@ -215,7 +215,7 @@ def outcome_line(report: Report) -> str:
 
 
 def trouble_result(trouble: Trouble, report: Report) -> str:
-    """What became of a workspace with a trouble: `failed`, or `unknown` if it may be kept."""
+    """The outcome of a workspace with a trouble: `failed`, or `unknown` if it may be kept."""
     unknown = _workspaces_with("unknown", report)
     return "unknown" if trouble.workspace in unknown else "failed"
 

@@ -228,7 +228,7 @@ def test_on_sqlite_it_is_refused_while_somebody_writes(
     ok(platform, user("anna"))
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         writer.read()
-        with pytest.raises(Locked, match="no login can be counted"):
+        with pytest.raises(Locked, match="failed logins cannot be counted"):
             platform.attempts.begin("main", KEY, NOW)
         platform.attempts.forget("main", KEY)
     assert platform.attempts.begin("main", KEY, NOW) == 0

@@ -90,7 +90,7 @@ def test_a_database_of_the_sql_platform_is_no_ledger(tmp_path: Path) -> None:
 
 def test_a_url_that_is_none_is_named_after_its_setting(tmp_path: Path) -> None:
     platform = DrivenPlatform(MemoryApplication(), ledger(tmp_path, "nonsense"))
-    with pytest.raises(UsageError, match="state is no database URL"):
+    with pytest.raises(UsageError, match="state is not a database URL"):
         platform.read("main")
 
 

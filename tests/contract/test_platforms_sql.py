@@ -82,7 +82,7 @@ def test_a_file_that_could_not_be_made_is_no_empty_platform(tmp_path: Path) -> N
         for attempt in (lambda: platform.read("main"), lambda: prepare(platform)):
             with pytest.raises(
                 PlatformUnreadable,
-                match=r"no folder for the SQLite database .*acme\.db: make it, or",
+                match=r"no folder for the SQLite database .*acme\.db: create it, or",
             ):
                 attempt()
         assert [(check.ok, "no folder" in check.detail) for check in platform.check()] == [
@@ -109,7 +109,7 @@ def test_without_permission_it_says_so(tmp_path: Path, platform: SqlPlatform) ->
     ok(platform, user("anna"))
     (tmp_path / "acme.db").chmod(0o400)
     assert [one.username for one in platform.read("main").users] == ["anna"]
-    with pytest.raises(PlatformUnreadable, match="may not be written"):
+    with pytest.raises(PlatformUnreadable, match="cannot be written"):
         prepare(platform)
     (tmp_path / "acme.db").chmod(0)
     with pytest.raises(PlatformUnreadable, match="permissions"):
@@ -122,13 +122,13 @@ def test_without_permission_it_says_so(tmp_path: Path, platform: SqlPlatform) ->
         ("oracle://joe:s3cret@db/acme", "oracle is not supported"),
         ("mysql://joe:s3cret@db/acme", "mysql is not supported"),
         ("postgresql+asyncpg://joe:s3cret@db/acme", "not supported"),
-        ("postgresql://db:s3cret/acme", "no database URL"),
-        ("postgresql://joe:s3cret@db", "names no database"),
+        ("postgresql://db:s3cret/acme", "not a database URL"),
+        ("postgresql://joe:s3cret@db", "does not name a database"),
         ("sqlite+aiosqlite:///s3cret.db", "not supported"),
-        ("sqlite://", "names no file"),
-        ("sqlite:///:memory:", "names no file"),
-        ("sqlite:///acme.db?key=s3cret", "a file and nothing else"),
-        ("s3cret acme.db", "no database URL"),
+        ("sqlite://", "does not name a file"),
+        ("sqlite:///:memory:", "does not name a file"),
+        ("sqlite:///acme.db?key=s3cret", "only a file name may follow"),
+        ("s3cret acme.db", "not a database URL"),
     ],
 )
 def test_other_urls_are_refused_without_showing_them(tmp_path: Path, url: str, said: str) -> None:
@@ -267,7 +267,7 @@ def test_a_reading_that_is_no_count_is_not_believed(
     ok(platform, CORP)
     by_hand(tmp_path, f"INSERT INTO readings (source_id, persons) SELECT id, {count} FROM sources")
     with pytest.raises(
-        PlatformUnreadable, match=r"table readings, source 'corp'.*is no count: delete the row"
+        PlatformUnreadable, match=r"table readings, source 'corp'.*is not a count: delete the row"
     ):
         platform.read("main")
 

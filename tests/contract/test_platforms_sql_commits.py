@@ -177,7 +177,7 @@ def test_a_lost_commit_before_the_first_write(
     db: Acme, opened: Opened, tmp_path: Path, after: bytes, how: How
 ) -> None:
     broke = pytest.raises(
-        PlatformUnreadable, match="whether it did is not known: run the command again"
+        PlatformUnreadable, match="it is not known whether it did: run the command again"
     )
     with behind(db, tmp_path, how, after=after) as (platform, _), broke:
         run(platform, user("anna"))

@@ -113,7 +113,7 @@ def test_a_heartbeat_that_is_no_time(kind: str, opened: tuple[SqlPlatform, Damag
     for heartbeat in NO_TIMES[kind]:
         damage(heartbeat_at=heartbeat)
         assert (
-            "which is no time: see that nothing runs there, then run again with --force"
+            "which is not a time: make sure that nothing runs there, then run again with --force"
             in refused(platform)
         )
         gone(platform, damage, heartbeat_at=heartbeat)
@@ -124,7 +124,7 @@ def test_a_heartbeat_from_the_future(kind: str, opened: tuple[SqlPlatform, Damag
     for heartbeat in FUTURES[kind]:
         damage(heartbeat_at=heartbeat)
         assert (
-            "s in the future: the clock of the database was set back: see that nothing runs"
+            "s in the future: the clock of the database was set back: make sure that nothing runs"
             in refused(platform)
         )
         gone(platform, damage, heartbeat_at=heartbeat)

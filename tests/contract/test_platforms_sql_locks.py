@@ -165,7 +165,7 @@ def test_a_process_number_of_elsewhere_proves_nothing(
         tmp_path,
         f"UPDATE locks SET heartbeat_at = datetime('now', '-301 seconds'), pid = {os.getpid()}",
     )
-    assert "see that nothing runs there" in refusal(platform)
+    assert "make sure that nothing runs there" in refusal(platform)
     with platform.lock(["main"], HERE, force=True):
         assert by_hand(tmp_path, "SELECT login FROM locks") == [("anna",)]
 

@@ -216,5 +216,5 @@ def test_a_connection_that_breaks_is_reported_in_one_line(
     done = by_command(db, tmp_path, ann=None, noel=None, olga=None)
     assert done.returncode == 7
     assert len(done.stderr.splitlines()) == 1
-    assert "the connection broke, and what was not yet kept is undone" in done.stderr
+    assert "the connection broke, and what was not committed is undone" in done.stderr
     assert db.by_hand("SELECT username FROM users") == [("zoe",)]

@@ -310,7 +310,7 @@ def test_mistakes_at_the_command_line(shell: Shell) -> None:
     assert "No such option" in shell.run("plan", "--chekc", code=2)[1]
     assert "is not one of" in shell.run("plan", "--format", "html", code=2)[1]
     assert "nothere.plan" in shell.run("show", "nothere.plan", code=2)[1]
-    assert "--config goes with a plan file" in shell.run("apply", "--config", "x.yml", code=2)[1]
+    assert "--config needs a plan file" in shell.run("apply", "--config", "x.yml", code=2)[1]
     assert (
         "belong to the plan command" in shell.run("apply", "x.plan", "--source", "corp", code=2)[1]
     )
@@ -321,11 +321,11 @@ def test_mistakes_at_the_command_line(shell: Shell) -> None:
     _, err = shell.run("plan", "--out", "notes.txt", code=2)
     assert "is not a plan file: it is not overwritten" in err
     _, err = shell.run("plan", "--out", "the.yml", code=2)
-    assert "a plan file does not end in .yml" in err
+    assert "a plan file must not end in .yml" in err
     os.mkfifo(shell.folder / "pipe")
     for device in ("pipe", "/dev/null"):
         _, err = shell.run("plan", "--out", device, code=2)
-        assert "is no file" in err
+        assert "is not a file" in err
     assert stat.S_ISFIFO((shell.folder / "pipe").stat().st_mode)
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
     (shell.folder / "link.plan").symlink_to("real.plan")
@@ -341,7 +341,7 @@ def test_logs_as_json_and_what_was_searched(shell: Shell) -> None:
     _, err = shell.run("plan", "--log-format", "json")
     nobody, line = map(json.loads, err.splitlines())
     assert nobody["message"].startswith(
-        "corp: no person is found: nothing at all is seen below dc=example,dc=com: "
+        "corp: no person is found: nothing is visible below dc=example,dc=com: "
     )
     assert nobody["message"].endswith("it is empty, or was not exported")
     assert (line["level"], line["logger"]) == ("warning", "reconcile.app.notices")

@@ -144,16 +144,16 @@ def test_only_the_very_undo_of_a_run_may_put_back_what_no_rule_says(shell: Shell
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        ({"created": "0001-01-01T00:00:00Z"}, "0001-01-01T00:00:00Z is no time"),
-        ({"created": "2026-01-01T00:00:00+23:59"}, "is no time"),
+        ({"created": "0001-01-01T00:00:00Z"}, "0001-01-01T00:00:00Z is not a time"),
+        ({"created": "2026-01-01T00:00:00+23:59"}, "is not a time"),
         (
             {"scope": Scope(workspaces=("a\nerror: all is well",))},
-            r"a\nerror: all is well is no name",
+            r"a\nerror: all is well is not a name",
         ),
-        ({"scope": Scope(undo="x" * 100_000)}, "(100000 characters) is no name"),
-        ({"tool": "\x1b[2J"}, r"\x1b[2J is no name"),
-        ({"readings": (Reading("corp", 2**80),)}, f"{2**80} is no count"),
-        ({"readings": (Reading("corp", members=-1),)}, "-1 is no count"),
+        ({"scope": Scope(undo="x" * 100_000)}, "(100000 characters) is not a name"),
+        ({"tool": "\x1b[2J"}, r"\x1b[2J is not a name"),
+        ({"readings": (Reading("corp", 2**80),)}, f"{2**80} is not a count"),
+        ({"readings": (Reading("corp", members=-1),)}, "-1 is not a count"),
         (
             {"readings": (Reading("corp", 1), Reading("corp", 2))},
             "it says twice how much a source held",
@@ -204,7 +204,7 @@ def test_an_over_long_value_is_refused_before_anything_is_written(planned: Shell
     path.write_bytes(dumps(msgspec.structs.replace(made, changes=(*first, long))))
     _, err = planned.run("apply", "the.plan", "--yes", code=2)
     assert (
-        "no plan holds such a change: create user ann: email has 5000 characters, the platform takes "
+        "no plan contains such a change: create user ann: email has 5000 characters, the platform takes "
         in err
     )
     assert (

@@ -170,7 +170,7 @@ def test_twelve_are_not_thirteen(company: Shell) -> None:
         dumps(msgspec.structs.replace(made, accepted=(Acceptance(CODE, "mallory", ""),)))
     )
     assert (
-        "it accepts users_lost:main/corp:12, which is no violation"
+        "it accepts users_lost:main/corp:12, which is not a violation"
         in company.run("show", "the.plan", code=2)[1]
     )
     silent = msgspec.structs.replace(made, violations=())
@@ -247,7 +247,7 @@ def test_refresh_needs_somebody_who_looks(company: Shell) -> None:
     for arguments, message in (
         (("the.plan", "--refresh", "--yes"), "leave out --yes"),
         (("the.plan", "--refresh"), "there is no terminal to ask on"),
-        (("--refresh",), "--refresh goes with a plan file"),
+        (("--refresh",), "--refresh needs a plan file"),
     ):
         assert message in company.run("apply", *arguments, code=2)[1]
     assert active(company) == 40

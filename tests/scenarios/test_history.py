@@ -31,7 +31,7 @@ def runs(shell: Shell) -> list[dict[str, object]]:
 
 
 def test_before_the_first_run(shell: Shell) -> None:
-    assert "No run yet" in shell.run("history")[0]
+    assert "No runs yet" in shell.run("history")[0]
     assert json.loads(shell.run("history", "--format", "json")[0]) == []
     assert "no run yet" in shell.run("history", "--verify")[0]
     assert "No run has changed a user" in shell.run("history", "--user", "ann")[0]
@@ -70,7 +70,7 @@ def test_runs_are_listed_shown_and_found_by_user(shell: Shell) -> None:
     assert out.count("user ann") == 2
     assert "bob" not in out
     assert "there is no run 'x'" in shell.run("history", "x", code=2)[1]
-    assert "do not go together" in shell.run("history", "x", "--verify", code=2)[1]
+    assert "cannot be combined" in shell.run("history", "x", "--verify", code=2)[1]
     assert "could be any" in shell.run("history", "2", code=2)[1]
 
 
@@ -118,7 +118,7 @@ def test_an_empty_history_of_a_platform_that_was_written_is_found(shell: Shell) 
     shell.run("apply", "--yes")
     shell.sql("DELETE FROM history_changes")
     shell.sql("DELETE FROM history_runs")
-    assert "no run: all of them were removed" in shell.run("history", "--verify", code=1)[0]
+    assert "no runs: all of them were removed" in shell.run("history", "--verify", code=1)[0]
 
 
 def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(shell: Shell) -> None:
@@ -143,7 +143,7 @@ def test_what_was_cut_off_is_found_by_a_hash_that_was_noted(shell: Shell) -> Non
     out, err = shell.run("history", "--verify", "--expect", last, "--format", "json", code=1)
     assert json.loads(out)
     assert last in err
-    assert "goes with --verify" in shell.run("history", "--expect", last, code=2)[1]
+    assert "needs --verify" in shell.run("history", "--expect", last, code=2)[1]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_names_that_do_not_fit(tmp_path: Path) -> None:
             "department: the name has 7 characters, the platform takes 4",
         ),
         ("ou=below,ou=toolong", "parent_not_selected", "department: its parent cannot be created"),
-        ("uid=Admin", "reserved_username", "the platform keeps 'Admin' for itself"),
+        ("uid=Admin", "reserved_username", "the platform reserves the name 'Admin'"),
         ("uid=muchtoolong", "invalid_value", "username has 11 characters, the platform takes 5"),
         ("uid=bob", "invalid_value", "last_name has 6 characters, the platform takes 4"),
         ("uid=cid", "invalid_attribute", "attribute badge has 3 characters, the platform takes 2"),

@@ -98,11 +98,11 @@ def test_rotation_by_size_and_count(shell: Shell) -> None:
 def test_what_is_no_log_file_is_left_alone(shell: Shell) -> None:
     shell.company({})
     before = (shell.folder / "reconcile.yml").read_bytes()
-    assert "is no log file" in shell.run("plan", "--log-file", "reconcile.yml", code=2)[1]
+    assert "is not a log file" in shell.run("plan", "--log-file", "reconcile.yml", code=2)[1]
     assert (shell.folder / "reconcile.yml").read_bytes() == before
     for wrong, message in (
-        ("/dev/null", "is no file"),
-        (".", "is no file"),
+        ("/dev/null", "is not a file"),
+        (".", "is not a file"),
         ("no/such.log", "No such file"),
     ):
         assert message in shell.run("plan", "--log-file", wrong, code=2)[1]

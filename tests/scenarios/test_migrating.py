@@ -112,7 +112,9 @@ def test_one_that_the_platform_refuses_undoes_the_others(shell: Shell) -> None:
     )
     shell.company({"uid=ann": None, "uid=bob": None}, sources=sources(fields=SCHEME))
     _, err = shell.run("migrate-usernames", "--yes", code=1)
-    assert "nothing was changed, for 1 of the changes failed:\nerror:   user bob: no mail" in err
+    assert (
+        "nothing was changed, because 1 of the changes failed:\nerror:   user bob: no mail" in err
+    )
     assert usernames(shell) == ["ann", "bob"]
 
 

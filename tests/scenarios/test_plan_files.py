@@ -109,7 +109,7 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
             "has format 3, written by reconcile",
         ),
         (lambda _: b"\x00\xff\n", "not a plan file"),
-        (lambda _: b'{"type":"change"}\n', "its first line is no header"),
+        (lambda _: b'{"type":"change"}\n', "its first line is not a header"),
     ],
 )
 def test_a_damaged_plan_file_is_refused(shell: Shell, damage: Any, message: str) -> None:

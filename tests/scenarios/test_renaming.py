@@ -107,7 +107,7 @@ def test_another_case_is_no_other_source(shell: Shell) -> None:
     company(shell, "Corp")
     for command in (["plan"], ["preview"], ["apply", "--yes"], ["explain", "ann"]):
         assert "knows the source Corp as corp" in shell.run(*command, code=2)[1]
-    assert "`reconcile rename-source corp Corp` tells it" in shell.run("plan", code=2)[1]
+    assert "`reconcile rename-source corp Corp` renames it" in shell.run("plan", code=2)[1]
     shell.run("rename-source", "corp", "Corp", "--yes")
     assert shell.run("plan", "--check")[0].startswith("No changes.")
 

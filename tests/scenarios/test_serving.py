@@ -113,7 +113,7 @@ def test_once(service: Service) -> None:
     assert service.start("--once").wait(30) == 7
     service.desired(schedule="daily at 25:00")
     assert service.start("--once").wait(30) == 2
-    assert ": schedule: 'daily at 25:00' names no time of day" in service.err()
+    assert ": schedule: 'daily at 25:00' is not a time of day" in service.err()
 
 
 def test_what_is_missing_is_said(service: Service) -> None:

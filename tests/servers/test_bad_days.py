@@ -238,7 +238,9 @@ def test_ad_on_the_other_port(ad: samba.Samba, ad_site: Any, either_transport: s
 def test_ad_refuses_a_simple_bind_in_clear_text(ad_site: Any) -> None:
     site, desired = ad_site
     desired(tls={"mode": "none"})
-    site.refuses("strongerAuthRequired", "The server wants TLS: set tls.mode to starttls or ldaps")
+    site.refuses(
+        "strongerAuthRequired", "The server requires TLS: set tls.mode to starttls or ldaps"
+    )
 
 
 def test_ad_with_a_certificate_that_is_not_trusted(ad_site: Any) -> None:

@@ -82,7 +82,7 @@ def test_no_other_file_is_overwritten(tmp_path: Path, server: Slapd) -> None:
     site.desired(server.url)
     before = (tmp_path / "reconcile.yml").read_bytes()
     _, err = site.run("connection", "export", "corp", "--out", "reconcile.yml", code=2)
-    assert "exists and is no exported connection" in err
+    assert "exists and is not an exported connection" in err
     assert (tmp_path / "reconcile.yml").read_bytes() == before
     for _ in range(2):
         site.run("connection", "export", "corp", "--out", "corp.json")

@@ -116,7 +116,7 @@ def test_the_connection_is_cut_between_two_pages(server: Slapd) -> None:
         f"{cutter.url}: the connection broke in the middle of the search (base {SUFFIX}" in message
     )
     assert "after 2 entries" in message
-    assert "Nothing of what was read is used" in message
+    assert "Nothing that was read is used" in message
 
 
 @pytest.mark.parametrize("count", [20, 300, 700])
@@ -275,11 +275,11 @@ def test_an_empty_directory_is_empty(tmp_path: Path, caplog: pytest.LogCaptureFi
         for users, why in (
             (
                 desired.Users(fields={}, filter="(sn=nobody)"),
-                f"1 entries are seen below {SUFFIX}, none of them by (sn=nobody): is that the right filter?",
+                f"1 entries are visible below {SUFFIX}, none of them matches (sn=nobody): is the filter right?",
             ),
             (
                 desired.Users(fields={}, base="ou=people"),
-                f"nothing at all is seen below {PEOPLE}: it is empty, or the right to read it is missing",
+                f"nothing is visible below {PEOPLE}: it is empty, or the right to read it is missing",
             ),
         ):
             caplog.clear()

@@ -83,7 +83,7 @@ def test_nothing_more_is_asked_where_all_members_are_known() -> None:
         ([CUT, CUT, ranged("member;range=2-*", ["a=2"])], "a value came twice"),
         ([CUT, CUT, ranged("member", ["a=3"])], "from 2 on were not given"),
         ([CUT, ranged("member;range=1-*", ["a=1"])], "from 0 on did not come"),
-        ([ranged("member;range=all", ["a=1"])], "is no range"),
+        ([ranged("member;range=all", ["a=1"])], "is not a range"),
     ],
 )
 def test_a_range_that_stops_half_way_is_no_smaller_group(answers: list[Answer], why: str) -> None:

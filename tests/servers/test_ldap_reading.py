@@ -221,7 +221,7 @@ def test_a_goodbye_right_behind_the_last_page(transport: str) -> None:
 
 def test_settings_that_nobody_checked_are_refused_all_the_same(server: Slapd) -> None:
     message = refused(source(server.url, users=desired.Users(fields={}, filter="(uid=x")))
-    assert "filter (uid=x) cannot be asked" in message
+    assert "filter (uid=x) cannot be sent" in message
     assert "'ldapx://x' is not ldap://HOST" in refused(source("ldapx://x"))
 
 

@@ -224,7 +224,7 @@ def test_the_log_tells_the_administrator_why(gate: Gate, server: Slapd) -> None:
             "blocked_in_directory",
             "p1 may not log in: the account is blocked, because it is disabled in the directory",
         ),
-        ("erased", "p1 may not log in: no account can be made (exists_locally)"),
+        ("erased", "p1 may not log in: no account can be created (exists_locally)"),
     ],
 )
 def test_out_of_service_on_the_platform(gate: Gate, status: str, told: str) -> None:
@@ -327,7 +327,7 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
         assert (
             gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
         )
-        assert "p1 is let in and left as it is" in gate.log, (
+        assert "p1 is logged in and left unchanged" in gate.log, (
             "nobody is selected by a group that is not shown"
         )
         gate.add(safety={"shrink": "none"})
@@ -448,26 +448,28 @@ def test_disabled_in_the_directory(gate: Gate, server: Slapd) -> None:
 
 def test_who_may_not_be_registered(gate: Gate, server: Slapd) -> None:
     gate.desired(server.url, users={"create": "never"})
-    assert gate.login("p1", code=1) == "p1 may not log in: there is no account, and none is made"
+    assert gate.login("p1", code=1) == "p1 may not log in: there is no account, and none is created"
     gate.desired(
         server.url, register_on_login=True, users={"create": "never", "require_groups": [STAFF]}
     )
     assert (
         gate.login("p4", code=1)
-        == "p4 may not log in: no account can be made (outside_required_groups)"
+        == "p4 may not log in: no account can be created (outside_required_groups)"
     )
     assert "registered" in gate.login("p1")
     gate.desired(server.url, register_on_login=True, users={"require": ["first_name"]})
-    assert gate.login("p4", code=1) == "p4 may not log in: no account can be made (missing_field)"
+    assert (
+        gate.login("p4", code=1) == "p4 may not log in: no account can be created (missing_field)"
+    )
     gate.sql("INSERT INTO users (workspace_id, username) VALUES (1, 'p4@example.com')")
     clash = {"fields": {"username": "{{ identifier }}@{{ domain }}"}}
     gate.desired(server.url, register_on_login=True, users=clash)
     assert (
         gate.login("p4", code=1)
-        == "p4@example.com may not log in: no account can be made (exists_locally)"
+        == "p4@example.com may not log in: no account can be created (exists_locally)"
     )
     assert gate.login("P4@example.com", code=1).endswith(
-        "is an account of the platform itself, of no directory"
+        "is a local account of the platform, not of a directory"
     )
     assert gate.usernames() == ["p1", "p4@example.com"]
 
@@ -534,7 +536,7 @@ def test_nobody_gets_the_account_of_somebody_who_is_still_there(gate: Gate, serv
         )
         assert (
             gate.login("p7", WRONG, code=1)
-            == "p7 may not log in: no account can be made (duplicate_username)"
+            == "p7 may not log in: no account can be created (duplicate_username)"
         )
         assert gate.sql("SELECT last_name FROM users") == [("7",)]
     finally:
@@ -549,12 +551,12 @@ def test_too_many_attempts(gate: Gate) -> None:
     for name in ("p2", "P2", "p2@example.com", " p2", "p2"):
         assert gate.login(name, WRONG, code=1) == "login failed"
     told = gate.login("p2", code=1)
-    assert told.startswith("too many logins failed; try again in ")
-    assert gate.login("P2@EXAMPLE.COM", code=1).startswith("too many logins failed")
+    assert told.startswith("too many failed logins; try again in ")
+    assert gate.login("P2@EXAMPLE.COM", code=1).startswith("too many failed logins")
     assert "p1 is logged in" in gate.login("p1")
     for _ in range(5):
         gate.login("nobody", code=1)
-    assert gate.login("nobody@example.com", code=1).startswith("too many logins failed")
+    assert gate.login("nobody@example.com", code=1).startswith("too many failed logins")
     gate.sql("UPDATE login_failures SET locked_until = datetime('now', '-1 second')")
     assert "p2 is logged in" in gate.login("p2")
     assert gate.login("p2", WRONG, code=1) == "login failed"
@@ -586,10 +588,10 @@ def test_while_a_run_holds_the_platform(gate: Gate) -> None:
         f"INSERT INTO locks ({columns}) VALUES (1, 'x', 'joe', 'elsewhere', 1, '2026-01-01T00:00:00Z')"
     )
     assert "p1 is logged in" in gate.login("p1")
-    assert "left as it is for the next login or run" in gate.log
+    assert "left unchanged until the next login or run" in gate.log
     assert gate.sql("SELECT email FROM users") == [("old@example.com",)]
     told = gate.login("p2", code=8)
-    assert "p2 has no account yet, and none can be made now: try again." in told
+    assert "p2 has no account yet, and none can be created now: try again." in told
     assert "locked by joe" in told
     gate.sql("DELETE FROM locks")
     assert "updated" in gate.login("p1")
@@ -600,7 +602,7 @@ def test_while_somebody_writes_the_file_nobody_logs_in(gate: Gate) -> None:
     gate.login("p1")
     with closing(sqlite3.connect(gate.folder / "platform.db", isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
-        assert "no login can be counted now" in gate.login("p1", code=8)
+        assert "failed logins cannot be counted now" in gate.login("p1", code=8)
         connection.execute("ROLLBACK")
 
 
@@ -702,7 +704,7 @@ def test_over_tls(secure: Slapd, authority: Authority, transport: str) -> None:
     assert directory.refusal(admin, secure.password) == ""
     assert "result 49" in directory.refusal(admin, WRONG)
     plain = LdapDirectory(source(secure.url, transport=transport))
-    with pytest.raises(SourceUnreadable, match="wants TLS"):
+    with pytest.raises(SourceUnreadable, match="requires TLS"):
         plain.refusal(admin, secure.password)
 
 

@@ -51,20 +51,20 @@ def lied_to(lie: Lie, **changes: object) -> str:
         (lying.huge_cookie, "wants 1000000 bytes back with the request for the next page"),
         (
             lying.outside,
-            "the entry uid=p1,ou=people,dc=other,dc=org, which is not within what was searched",
+            "the entry uid=p1,ou=people,dc=other,dc=org, which is outside the search",
         ),
-        (lying.outside_behind_a_backslash, "which is not within what was searched"),
-        (lying.for_another, "answers nothing that was asked"),
+        (lying.outside_behind_a_backslash, "which is outside the search"),
+        (lying.for_another, "does not answer any request"),
         (lying.empty_code, "a result code of the bytes (none)"),
         (lying.negative_code, "a result code of the bytes 80"),
         (lying.large_code, "a result code of the bytes 010000000000000000"),
-        (lying.unsolicited_slowly, "message 0 answers nothing that was asked"),
+        (lying.unsolicited_slowly, "message 0 does not answer any request"),
     ],
 )
 def test_what_no_directory_answers_is_not_believed(lie: Lie, said: str) -> None:
     message = lied_to(lie)
     assert said in message
-    assert "Nothing of what was read is used. Ask those who run the directory" in message
+    assert "Nothing that was read is used. Ask the directory administrators" in message
 
 
 @pytest.mark.parametrize("lie", [lying.ahead, lying.twice])
@@ -88,9 +88,7 @@ def test_an_entry_that_comes_again_and_again(lie: Lie, what: str) -> None:
 
 
 def test_a_code_that_nobody_knows_is_no_success() -> None:
-    assert "result 2147483647 (a code that RFC 4511 does not know)" in lied_to(
-        lying.large_known_code
-    )
+    assert "result 2147483647 (a code that is not in RFC 4511)" in lied_to(lying.large_known_code)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +184,11 @@ def _limits(**changes: int) -> desired.ReadLimits:
             "none",
             "the answer to the bind is not LDAP: a result code of",
         ),
-        (lying.answers_searches_with_the_bind, "none", "the server answers more than it was asked"),
+        (
+            lying.answers_searches_with_the_bind,
+            "none",
+            "the server sends more than it was asked for",
+        ),
         (
             lying.silent,
             "starttls",
@@ -216,7 +218,7 @@ def _limits(**changes: int) -> desired.ReadLimits:
         (
             lying.injects_behind_start_tls,
             "starttls",
-            "StartTLS failed: more came in clear text behind the answer",
+            "StartTLS failed: more data followed the answer in clear text",
         ),
         (lying.injects_after_start_tls, "starttls", "TLS failed: "),
         (

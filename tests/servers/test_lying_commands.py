@@ -44,7 +44,7 @@ def site(tmp_path: Path, quick: Execute, server: Slapd) -> Site:
         (lying.endless_pages, "limits.entries"),
         (lying.same_page, "the same page again"),
         (lying.two_gigabytes, "limits.entry_size"),
-        (lying.outside, "which is not within what was searched"),
+        (lying.outside, "which is outside the search"),
         (lying.empty_code, "a result code of the bytes (none)"),
         (lying.intermediate_slowly, "no answer within 1 s (timeout.read)"),
         (lying.says_what_commands_a_terminal, "the server says: bye\\x1b[2J\\r\\nDone: 22 applied"),
@@ -53,7 +53,7 @@ def site(tmp_path: Path, quick: Execute, server: Slapd) -> Site:
 def test_a_lie_changes_nothing(site: Site, lie: Lie, said: str) -> None:
     with lying.lying(lie) as url:
         site.desired(url, timeout=TIMEOUT, limits={"entries": 1000}, page_size=100)
-        site.refuses(said, "Nothing of what was read is used")
+        site.refuses(said, "Nothing that was read is used")
         _, err = site.run("plan", "-v", "--log-format", "json", code=7)
     assert "fault of reconcile" not in err
     assert not any(line.startswith("Done:") for line in err.splitlines())

@@ -45,7 +45,7 @@ def test_passwords_stay_in_the_directory(life: Life) -> None:
     life.change("uid=ann", userPassword="another-One-2")
     assert life.login("ann", code=1) == "login failed"
     assert "ann is logged in" in life.login("ann", password="another-One-2")
-    assert "is an account of the platform itself, of no directory" in life.login("dan", code=1)
+    assert "is a local account of the platform, not of a directory" in life.login("dan", code=1)
     sources = life.users("source")
     assert (sources["ann"], sources["dan"]) == ("corp", None), (
         "the list of users says whose password it is"
@@ -57,7 +57,9 @@ def test_the_first_login_registers_where_that_is_allowed(life: Life) -> None:
     life.add({"ou=Sales": {}, "uid=ann,ou=Sales": {}, "uid=bob": {}})
     department = [life.rule("ou=Sales")]
     life.rules({"create": "never"}, departments=department)
-    assert life.login("ann", code=1) == "ann may not log in: there is no account, and none is made"
+    assert (
+        life.login("ann", code=1) == "ann may not log in: there is no account, and none is created"
+    )
     life.rules({"create": "never"}, {"register_on_login": True}, departments=department)
     assert (
         life.login("ann")

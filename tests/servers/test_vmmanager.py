@@ -89,7 +89,9 @@ def test_who_is_not_in_the_group_users_of_the_domain_is_left_out(domain: Life) -
     out = domain.apply()
     assert f"! outside_required_groups: vm-out (CN=vm-out,{INSIDE})" in out, out
     assert domain.users() == {"ann@example.test": "active", "vm-in@example.test": "active"}
-    assert "no account can be made" in domain.login("vm-out@example.test", password=STRONG, code=1)
+    assert "no account can be created" in domain.login(
+        "vm-out@example.test", password=STRONG, code=1
+    )
 
 
 def test_users_are_created_with_the_directorys_data_which_goes_before_the_platforms(
@@ -286,7 +288,7 @@ def test_a_cron_line_of_six_fields_is_told_how_to_be_five(life: Life) -> None:
     life.rules({"create": "all"}, schedule="15 10 * * * 0")
     out, _ = life.run("validate", code=2)
     assert "schedule: a cron line has five fields" in out
-    assert 'if it is as VMmanager has it, write "15 10 * * 0"' in out
+    assert 'if it is written as in VMmanager, write "15 10 * * 0"' in out
 
 
 def test_the_list_of_users_for_synchronization(life: Life) -> None:

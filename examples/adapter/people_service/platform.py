@@ -38,7 +38,7 @@ class PeopleService:
         if not str(settings.options.get("address", "")).startswith(("http://", "https://")):
             yield ("address",), "is missing: it names the service, as in http://127.0.0.1:8099"
         for option in settings.options.keys() - {"address"}:
-            yield (option,), "is no setting of a platform of type people_service"
+            yield (option,), "is not a setting of a platform of type people_service"
 
     def read(self, workspace: str) -> Contents:
         answer = self._call("GET", workspace)

@@ -1,6 +1,6 @@
-"""A person logs in: found and let in by the directory, then brought up to date on the platform.
+"""A login: the directory checks the person, then the user on the platform is brought up to date.
 
-The order is the point. What the settings decide comes first; then the person is looked up with the
+The order matters. What the settings decide comes first; then the person is looked up with the
 source's own connection; then the attempt is counted, before it is made; then the directory is
 asked. Until it has said yes, the answer is never more than "login failed". The password goes into
 that one bind and nowhere else.
@@ -60,22 +60,22 @@ def prepare(
     user: str = "",
     contents: Mapping[Path, bytes] = {},
 ) -> "Entrance":
-    """What the files say of a login under this name; connects to nothing.
+    """What the files say about a login with this name; connects to nothing.
 
     Raises UsageError and ConfigError.
     """
     loaded = assembling.configuration(paths, variables, contents)
     if not name.strip():
-        raise UsageError("the name is empty: who is it that logs in?")
+        raise UsageError("the name is empty: name the user who logs in")
     chosen = login.source_of(loaded.desired.sources, name, source)
     workspaces = assembling.chosen_workspaces(loaded.desired, [workspace] if workspace else [])
     if len(workspaces) > 1:
-        raise UsageError(f"there are several workspaces, name one: {', '.join(workspaces)}")
+        raise UsageError(f"there are several workspaces: name one of {', '.join(workspaces)}")
     return Entrance(loaded, name, chosen, workspaces[0], tuple(sorted(variables)), origin, user)
 
 
 class Entrance(msgspec.Struct, frozen=True):
-    """A person before one source and one workspace."""
+    """A login of one person, at one source and one workspace."""
 
     loaded: Loaded
     name: str
@@ -84,7 +84,7 @@ class Entrance(msgspec.Struct, frozen=True):
     variables: tuple[str, ...]
     origin: str = ""
     user: str = ""
-    """Who takes the lock; "" for the account of the process."""
+    """The account that takes the lock; "" for that of the process."""
 
     def attempt(self, password: str, progress: Progress = no_progress) -> Login:
         """Logs in with the password. Raises LoginRefused, Unreadable and Locked."""
@@ -96,7 +96,7 @@ class Entrance(msgspec.Struct, frozen=True):
             # An empty password would be an anonymous bind, which every directory allows (RFC 4513,
             # 5.1.2).
             log.info(
-                "login of %r (%s): refused before anybody was asked",
+                "login of %r (%s): refused before any server was asked",
                 self.name[:LONGEST],
                 self.source.name,
             )
@@ -109,7 +109,7 @@ class Entrance(msgspec.Struct, frozen=True):
             local = fold_name(self.name)
             if any(not user.source and fold_name(user.username) == local for user in current.users):
                 raise LoginRefused(
-                    "local", f"{self.name} is an account of the platform itself, of no directory"
+                    "local", f"{self.name} is a local account of the platform, not of a directory"
                 )
             inputs = self._checked(password, current, platform, directory)
             with placing(self.loaded):
@@ -122,7 +122,7 @@ class Entrance(msgspec.Struct, frozen=True):
     def _checked(
         self, password: str, current: PlatformState, platform: ManagedPlatform, directory: Directory
     ) -> Inputs:
-        """What is to be judged, once the directory has let the person in. Raises LoginRefused."""
+        """What has to be judged after the bind has succeeded. Raises LoginRefused."""
         state, name = self.loaded.desired, self.source.name
         names = login.names(self.source, self.name, current)
         snapshot = directory.read_person(names, query(state, self.source))
@@ -151,7 +151,7 @@ class Entrance(msgspec.Struct, frozen=True):
                 wait,
             )
             raise LoginRefused(
-                "wait", f"too many logins failed; try again in {_duration(wait)}", wait
+                "wait", f"too many failed logins; try again in {_duration(wait)}", wait
             )
         # An unknown person is asked for, too: it must not take less time to find out.
         dn = person.dn if person is not None else f"cn={secrets.token_hex(8)},{self.source.base_dn}"
@@ -166,7 +166,7 @@ class Entrance(msgspec.Struct, frozen=True):
         return inputs
 
     def _judged(self, verdict: LoginDecision) -> None:
-        """Raises LoginRefused for who gave the right password, and may not log in all the same."""
+        """Raises LoginRefused for a person with the right password who may not log in."""
         user, skip, username = verdict.user, verdict.skip, verdict.username
         if user is not None and user.status in _STATES:
             raise LoginRefused(
@@ -183,19 +183,20 @@ class Entrance(msgspec.Struct, frozen=True):
             )
         if user is None and skip is not None:
             raise LoginRefused(
-                "not_registered", f"{username} may not log in: no account can be made ({skip.code})"
+                "not_registered",
+                f"{username} may not log in: no account can be created ({skip.code})",
             )
         if user is None and not verdict.wanted:
             raise LoginRefused(
                 "not_registered",
-                f"{username} may not log in: there is no account, and none is made",
+                f"{username} may not log in: there is no account, and none is created",
             )
         kept = self.loaded.desired.lifecycle.on_out_of_scope.action == "keep"
         if not verdict.wanted and skip is None and not kept:
             if verdict.doubts:  # it is no longer selected by groups, maybe, that could not be read
                 doubts = "; ".join(f"{doubt.code}: {doubt.detail}" for doubt in verdict.doubts)
                 log.warning(
-                    "%s is let in and left as it is, for the read is not to be trusted: %s",
+                    "%s is logged in and left unchanged, because the read cannot be trusted: %s",
                     username,
                     doubts,
                 )
@@ -212,7 +213,7 @@ class Entrance(msgspec.Struct, frozen=True):
         current: PlatformState,
         platform: ManagedPlatform,
     ) -> Login:
-        """The login, with the user as the rules want it now, or as far as that can be done now."""
+        """The login, with the user brought up to date as far as that is possible now."""
         user = verdict.user
         updated = registered = False
         if verdict.plan.changes:
@@ -233,7 +234,7 @@ class Entrance(msgspec.Struct, frozen=True):
         )
 
     def _applied(self, verdict: LoginDecision, platform: ManagedPlatform) -> tuple[bool, str]:
-        """Applies what the rules want; whether anything was applied, and what hindered it or ""."""
+        """Applies what the rules want; returns whether anything was applied, and why not or ""."""
         holder = run_identity.holder(self.user)
         try:
             report = apply(
@@ -248,14 +249,16 @@ class Entrance(msgspec.Struct, frozen=True):
                 raise LoginRefused(
                     "not_registered", f"{verdict.username} may not log in: {error}"
                 ) from error
-            log.warning("%s is left as it is: %s", verdict.username, error)
+            log.warning("%s is left unchanged: %s", verdict.username, error)
             return False, ""
         except (Locked, StalePlan) as error:
             hindered = (
-                "the platform was changed meanwhile" if isinstance(error, StalePlan) else str(error)
+                "the platform was changed in the meantime"
+                if isinstance(error, StalePlan)
+                else str(error)
             )
             log.info(
-                "%s is left as it is for the next login or run: %s", verdict.username, hindered
+                "%s is left unchanged until the next login or run: %s", verdict.username, hindered
             )
             return False, hindered
         for outcome in report.outcomes:
@@ -266,17 +269,17 @@ class Entrance(msgspec.Struct, frozen=True):
     def _present(
         self, verdict: LoginDecision, external_id: str, current: PlatformState, hindered: str
     ) -> User:
-        """The user after the changes. Raises LoginRefused; Locked where `hindered` kept it away."""
+        """The user after the changes. Raises LoginRefused; Locked if `hindered` prevented it."""
         user = _user(current, verdict.user, self.source.name, external_id, verdict.username)
         if user is None and hindered:
             raise Locked(
-                f"{verdict.username} has no account yet, and none can be made now: try again.\n"
+                f"{verdict.username} has no account yet, and none can be created now: try again.\n"
                 f"{hindered}"
             )
         if user is None:
             raise LoginRefused(
                 "not_registered",
-                f"{verdict.username} may not log in: the platform made no account",
+                f"{verdict.username} may not log in: the platform created no account",
             )
         if user.status in _STATES:  # another process was faster
             raise LoginRefused(
@@ -301,7 +304,7 @@ def _person(inputs: Inputs) -> Person:
 
 
 def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
-    """The inputs, with whether the entries of accounts open to confusion still exist.
+    """The inputs, and whether the entries of accounts open to confusion still exist.
 
     Those are the accounts that the person could get by mistake.
     """
@@ -316,7 +319,7 @@ def _with_strays(inputs: Inputs, directory: Directory) -> Inputs:
 def _user(
     current: PlatformState, before: User | None, source: str, external_id: str, username: str
 ) -> User | None:
-    """The user as it is now: the same one, or the one that the first login made."""
+    """The user as it is now: the known one, or the one that the first login created."""
     own = [user for user in current.users if user.source == source]
     if before is not None:
         return next((user for user in own if user.id == before.id), None)

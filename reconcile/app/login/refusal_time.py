@@ -1,4 +1,4 @@
-"""How long a refused login takes: the same, whatever it was refused for."""
+"""A refused login takes the same time, whatever the reason."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +13,10 @@ def evenly(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
-    """Lets a LoginRefused out only at a multiple of `unit` seconds after the start; 0: at once.
+    """Delays a LoginRefused to a multiple of `unit` seconds after the start; 0: no delay.
 
-    To look for a person and to check a password takes longer for some people than for others, and
-    may take longer than `unit`: then the next multiple hides it as well.
+    Finding a person and checking a password takes longer for some people than for others. If it
+    takes longer than `unit`, the next multiple hides that.
     """
     started = clock()
     try:

@@ -26,7 +26,7 @@ from reconcile.errors import UsageError
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="Where the desired-state files of a plan file are now.",
+    help="The desired-state files for a plan file.",
 )
 @click.option(
     "--refresh", is_flag=True, help="If the plan file is stale, make a new plan and ask again."
@@ -63,7 +63,7 @@ def apply(
 
     plan_file = _plan_file(paths)
     if plan_file is None and configs:
-        raise UsageError("--config goes with a plan file")
+        raise UsageError("--config needs a plan file")
     if plan_file is not None and (workspaces or sources):
         raise UsageError(
             "a plan file is applied as it is: --workspace and --source belong to the plan command"
@@ -90,9 +90,7 @@ def _plan_file(paths: tuple[Path, ...]) -> Path | None:
 def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:
     """A new plan has to be reviewed. Raises UsageError."""
     if plan_file is None:
-        raise UsageError(
-            "--refresh goes with a plan file; desired state is planned anew every time"
-        )
+        raise UsageError("--refresh needs a plan file: desired state is planned again every time")
     if yes:
         raise UsageError("--refresh makes a new plan, which has to be reviewed: leave out --yes")
     if sys.stdin is None or not sys.stdin.isatty():

@@ -19,7 +19,7 @@ _KINDS = ("openldap", "active_directory", "389ds", "freeipa", "ldap")
 
 @click.group(short_help="Export and import a source's settings.")
 def connection() -> None:
-    """Settings of a source as a file: export them, import them elsewhere."""
+    """Export a source's settings to a file, and import them elsewhere."""
 
 
 @connection.command()
@@ -38,8 +38,8 @@ def export(
 ) -> None:
     """Write the settings of a source as JSON, without its password.
 
-    Only a source that passes its test is exported: every server is connected to, logged in at and
-    searched.
+    Only a source that passes its test is exported: it connects to every server, logs
+    in and searches.
     """
     from reconcile import connections
     from reconcile.app import inputs
@@ -76,22 +76,22 @@ def export(
     "--update",
     "answer",
     flag_value="update",
-    help="Where a source has the name: change its settings.",
+    help="If a source has the name, change its settings.",
 )
 @click.option(
     "--new",
     "answer",
     flag_value="new",
-    help="Where a source has the name: make another, as in `corp (2)`.",
+    help="If a source has the name, make another one, such as `corp (2)`.",
 )
 @click.option(
-    "--as", "other_name", metavar="NAME", help="Take this name instead of the one in FILE."
+    "--as", "other_name", metavar="NAME", help="Use this name instead of the one in FILE."
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.yml",
-    help="Write into this file, made or changed, instead of to standard output.",
+    help="Create or change this file instead of writing to standard output.",
 )
 @variable_option
 @output_options
@@ -103,9 +103,9 @@ def import_(
     out: Path | None,
     variables: dict[str, str],
 ) -> None:
-    """Make a source of a connection file, as YAML.
+    """Turn a connection file into a source in YAML.
 
-    FILE is what `connection export` wrote, or what was downloaded from the settings of an
+    FILE is a file written by `connection export`, or one downloaded from the settings of an
     authentication source of ProcessMaker 3.x. The source is checked together with the desired state
     in PATH. Nothing is written without --out.
     """
@@ -139,7 +139,7 @@ def import_(
         )
     _report(placed)
     if updating and placed.content == placed.before:
-        click.echo(f"Nothing to change: {placed.file} says the same already.", err=True)
+        click.echo(f"Nothing to change: {placed.file} already says the same.", err=True)
     elif out is None:
         click.echo(placed.excerpt, nl=False)
         goal = placed.file if updating else "FILE.yml"
@@ -167,7 +167,7 @@ def _refuse_elsewhere(out: Path | None, existing: "Found") -> None:
 
 
 def _report(placed: "Placed") -> None:
-    """Says what changes, and what to know of it."""
+    """Logs what changes, and any warnings."""
     from reconcile.render import printable
 
     for warning in placed.warnings:

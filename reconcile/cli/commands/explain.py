@@ -49,8 +49,8 @@ def explain(
     """Explain why a person is in or out, and what they get.
 
     USER is a login, an e-mail address, a DN, the directory's stable id, or the username on the
-    platform. People who are not synchronised are explained, too. Exit code 1 if no one has the
-    name. Writes nothing.
+    platform. People who are not synchronised are explained, too. The exit code is 1 if nobody has
+    the name. Writes nothing.
     """
     import msgspec
 
@@ -142,7 +142,7 @@ def _searches(chosen: Iterable["Source"]) -> dict[str, "PersonSearch"]:
 
 
 def _origins(loaded: "Loaded") -> dict[str, str]:
-    """Place in the desired state → where it comes from; empty where that cannot be said."""
+    """Place in the desired state → where it comes from; empty if that is not known."""
     from reconcile.app import inputs
     from reconcile.config.yaml.nodes import written
     from reconcile.errors import ConfigError

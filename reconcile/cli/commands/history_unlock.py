@@ -46,7 +46,7 @@ def _workspace_option(command: Command) -> Command:
     "--user",
     metavar="NAME",
     default="",
-    help="Everything done to this user: username, DN or external id.",
+    help="Everything done to this user, by username, DN or external id.",
 )
 @click.option(
     "--verify", is_flag=True, help="Check that the history was not altered; exit 1 if it was."
@@ -56,7 +56,7 @@ def _workspace_option(command: Command) -> Command:
     "hashes",
     multiple=True,
     metavar="HASH",
-    help="With --verify: a hash noted before, still there (repeatable).",
+    help="With --verify: check that a hash noted earlier still exists (repeatable).",
 )
 @click.option(
     "--limit",
@@ -83,16 +83,16 @@ def history(
 ) -> None:
     """List past runs, or show what one of them changed.
 
-    A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is a run, or
-    the beginning or end of its name. --user takes a former or present name, in any case.
+    A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is the
+    id of a run, or its start or end. --user takes a current or former name, in any case.
     """
     from reconcile.app import adapters, inputs
 
     run, paths = _split(arguments)
     if sum(map(bool, (run, user, verify))) > 1:
-        raise UsageError("a run, --user and --verify do not go together: ask for one of them")
+        raise UsageError("a run, --user and --verify cannot be combined: ask for one of them")
     if hashes and not verify:
-        raise UsageError("--expect goes with --verify")
+        raise UsageError("--expect needs --verify")
     loaded = inputs.configuration(paths, variables)
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as platform:
@@ -127,7 +127,7 @@ def _list(platform: "ManagedPlatform", names: tuple[str, ...], limit: int, form:
         click.echo(render.runs_json(shown))
     elif not links:
         click.echo(
-            "No run yet: the first `reconcile apply` that changes something begins the history."
+            "No runs yet: the first `reconcile apply` that changes something starts the history."
         )
     else:
         click.echo(render.runs_text(shown))
@@ -220,7 +220,7 @@ def _show_verified(rows: "Sequence[Mapping[str, object]]") -> None:
             click.echo(f"Workspace {row['workspace']}: no run yet.")
         else:
             erased = (
-                f" ({row['removed']} of them without what they said: a person was erased)"
+                f" ({row['removed']} of them without their text: a person was erased)"
                 if row["removed"]
                 else ""
             )
@@ -231,10 +231,10 @@ def _show_verified(rows: "Sequence[Mapping[str, object]]") -> None:
 
 
 def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, str, Sequence[Link]]":
-    """All runs of a workspace, what is wrong with them or "", and they themselves.
+    """The result for a workspace, what is wrong with its runs or "", and the runs.
 
-    What is read run by run has to be one state: where another run was recorded meanwhile, all is
-    looked at once more.
+    The runs are read one by one and have to be one state: if another run was recorded in the
+    meantime, all of them are read again.
     """
     from reconcile.model.verification import Verification
 
@@ -249,7 +249,7 @@ def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, st
                 break
         if not links and platform.read(name).sources:
             wrong = (
-                "the first run: there are sources, which only a run makes known, and no run: all of"
+                "the first run: there are sources, which only a run adds, but no runs: all of"
                 " them were removed"
             )
         wrong = wrong or verification.end(noted)

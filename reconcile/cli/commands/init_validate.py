@@ -42,8 +42,7 @@ def init(path: Path) -> None:
 @click.option(
     "--effective",
     is_flag=True,
-    help="Print the whole configuration, defaults and preset filled in, each value with where it"
-    " comes from.",
+    help="Print the whole configuration, with all defaults, and where each value comes from.",
 )
 @variable_option
 @output_options
@@ -57,8 +56,8 @@ def validate(
 ) -> None:
     """Check desired-state files and report every problem at once. Connects to nothing.
 
-    With --effective the output is a desired-state file itself (--format yaml, the default then) or
-    a list of path, value and origin (--format json).
+    With --effective, the output is itself a desired-state file (--format yaml, the default) or a
+    list of path, value and origin (--format json).
     """
     if effective != (form == "yaml") and form != "json" and not (effective and form == "text"):
         raise UsageError("--effective prints yaml or json, and yaml is for --effective alone")
@@ -111,7 +110,7 @@ def _validate(
 
 
 def _annotation(problem: Problem) -> str:
-    """A workflow command that puts the problem beside its line."""
+    """A workflow command that shows the problem next to its line."""
     message = f"{problem.path}: {problem.message}" if problem.path else problem.message
     for char, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
         message = message.replace(char, code)

@@ -52,7 +52,7 @@ def _listing(name: str, text: str, columns: tuple[str, ...]) -> click.Command:
 COMMANDS = (
     _listing(
         "users",
-        "List the users the platform holds now.",
+        "List the users on the platform.",
         (
             "workspace",
             "username",
@@ -68,12 +68,12 @@ COMMANDS = (
     ),
     _listing(
         "groups",
-        "List the groups the platform holds now.",
+        "List the groups on the platform.",
         ("workspace", "name", "source", "members", "member_groups", "dn"),
     ),
     _listing(
         "departments",
-        "List the departments the platform holds now.",
+        "List the departments on the platform.",
         ("workspace", "path", "source", "members", "dn"),
     ),
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
     "--workspace", default="", metavar="NAME", help="The workspace, if there are several."
 )
 @click.option(
-    "--source", default="", metavar="NAME", help="The source, if the name does not decide."
+    "--source", default="", metavar="NAME", help="The source, if the name does not determine it."
 )
 @click.option(
     "--origin",
@@ -98,7 +98,7 @@ def _news(done: "Login") -> str:
 def _password(user: str) -> str:
     """One line, without echo on a terminal.
 
-    What is no UTF-8 text cannot be a password, and is refused as a wrong one.
+    Bytes that are not UTF-8 cannot be a password, and are refused as a wrong one.
     """
     from reconcile.app.login.attempt import LONGEST
 

@@ -46,7 +46,7 @@ EXIT_CHANGES = 3
     help="Accept this guard violation (repeatable).",
 )
 @click.option(
-    "--undo", metavar="RUN", default="", help="Put back what this run changed; reads no source."
+    "--undo", metavar="RUN", default="", help="Restore what this run changed; reads no source."
 )
 @scope_options
 @variable_option
@@ -68,8 +68,8 @@ def plan(
 ) -> None:
     """Show what apply would change. Writes nothing but FILE.
 
-    With --undo the plan puts back what a run changed, as `reconcile history` names it, unless it
-    has changed since.
+    With --undo, the plan restores what a run changed, unless it has changed since. `reconcile
+    history` lists the runs.
     """
     from reconcile.app import inputs, plan_files, run
     from reconcile.cli import output
@@ -99,7 +99,7 @@ def plan(
 @format_option(*FORMATS)
 @output_options
 def show(plan_file: Path, form: str) -> None:
-    """Show all of a plan file. Needs no connection."""
+    """Show a whole plan file. Needs no connection."""
     from reconcile.app import plan_files
     from reconcile.cli import output
 

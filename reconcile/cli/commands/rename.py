@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     from reconcile.model.change import Plan
 
 
-@click.command("migrate-usernames", short_help="Give users other usernames, all or none.")
+@click.command("migrate-usernames", short_help="Give existing users new usernames, all or none.")
 @paths_argument
 @click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -40,10 +40,10 @@ def migrate_usernames(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Rename the users of the sources to what `fields.username` says now: all or none.
+    """Rename existing users to what `fields.username` gives now, all or none.
 
-    Nothing else is changed. One user who cannot have the new name refuses everything, in every
-    workspace; each is listed.
+    Nothing else is changed. If one user cannot have the new name, nothing is renamed in any
+    workspace, and every such user is listed.
     """
     from reconcile import planning
     from reconcile.app import adapters, inputs
@@ -102,7 +102,7 @@ def rename_source(
     force: bool,
     variables: dict[str, str],
 ) -> None:
-    """Give everything the platform holds of source OLD to source NEW, in every workspace.
+    """Rename source OLD to NEW on the platform, in every workspace.
 
     Sources are identified by name. Without this command a renamed source looks like one that was
     removed, with all its users, and a new one. No directory is read, and nothing else is changed.
@@ -147,7 +147,7 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 
 
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
-    """Applies renames, all or none, and says what was done."""
+    """Applies the renames, all or none, and shows the result."""
     from reconcile.app import adapters, inputs, run, run_identity
     from reconcile.applying import GuardRules, apply
     from reconcile.cli import output

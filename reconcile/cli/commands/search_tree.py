@@ -42,8 +42,8 @@ def search(
 ) -> None:
     """Find persons of a source by name, login, mail or DN.
 
-    KEYWORD is found anywhere, in any case; * stands for any text. Each person is IMPORTED, NOT
-    IMPORTED or CANNOT IMPORT, and why.
+    KEYWORD may be any part of it, in any case; * stands for any text. Each person is shown as
+    IMPORTED, NOT IMPORTED or CANNOT IMPORT, with the reason.
     """
     import msgspec
 
@@ -86,10 +86,10 @@ def search(
 def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
     """Show the departments and groups of a source as trees, while it is read.
 
-    What is selected is marked [x]. Departments are printed as soon as they are read, then the
-    groups; how many people there are, and in which of them, comes last. If the source cannot be
-    read to its end, the last line says so and the exit code is 7. JSON is one document, printed
-    once everything is read.
+    Selected ones are marked [x]. Departments are printed as soon as they are read, then the groups,
+    and at the end the number of people in each of them. If the source cannot be read to its end,
+    the last line says so and the exit code is 7. JSON is one document, printed once everything is
+    read.
     """
     import msgspec
 
@@ -130,8 +130,7 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
 class _Lines:
     """The parts of a tree, each printed as soon as it is known.
 
-    A read that is tried again reports everything again: a part is printed once more only where it
-    differs now.
+    A read that is repeated reports everything again: a part is printed again only if it differs.
     """
 
     def __init__(self, tell: Silent) -> None:
@@ -146,7 +145,7 @@ class _Lines:
                 click.echo("\n".join(lines))  # which flushes
 
     def outlined(self, desired: "DesiredState", source: "Source", outline: "Outline") -> None:
-        """Prints the departments, or the groups once they are read too."""
+        """Prints the departments, and the groups once they are read."""
         from reconcile import planning
         from reconcile.render import tree_lines
 

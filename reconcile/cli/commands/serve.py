@@ -36,9 +36,11 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     "--schedule",
     "scheduled",
     is_flag=True,
-    help="Plan and apply on the schedule of the desired state.",
+    help="Plan and apply on the schedule in the desired state.",
 )
-@click.option("--once", is_flag=True, help="Run once, now, and end with the exit code of that run.")
+@click.option(
+    "--once", is_flag=True, help="Run once, immediately, and end with the exit code of the run."
+)
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @scope_options
 @variable_option
@@ -54,11 +56,11 @@ def serve(
     sources: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Run as a service: plan and apply again and again.
+    """Run as a service: plan and apply on a schedule.
 
-    Every run is what `apply --yes` does, and reads the files anew; one that fails is reported, and
-    the service goes on. SIGTERM or Ctrl-C ends it after the current run, a second one breaks that
-    run off; SIGHUP reads the schedule again.
+    Every run does what `apply --yes` does, and reads the files again. A run that fails is reported,
+    and the service goes on. SIGTERM or Ctrl-C ends the service after the current run, a second
+    signal interrupts that run, and SIGHUP reads the schedule again.
     """
     from reconcile.app import service
     from reconcile.app.run import Task
@@ -93,7 +95,7 @@ def _timetable(
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
 ) -> "Timetable":
-    """The schedule of the files. Raises ConfigError, and UsageError where there is none."""
+    """The schedule of the files. Raises ConfigError, and UsageError if there is none."""
     from reconcile.app import inputs, service
     from reconcile.config.sections import schedule
 
@@ -123,7 +125,7 @@ class _Runs:
         """The exit code of the last run."""
 
     def again(self, former: "Timetable | None") -> "Timetable":
-        """The schedule as the files have it now; the former one if they have a fault."""
+        """The current schedule of the files; the previous one if they have an error."""
         try:
             return self._read()
         except (ConfigError, UsageError) as error:

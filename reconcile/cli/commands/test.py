@@ -37,9 +37,9 @@ def test(
 ) -> None:
     """Connect to every server and to the platform, and count what each rule finds. Changes nothing.
 
-    One line for each server and search, then one for each rule: how many persons, groups or OUs
-    each pattern finds, and similar names where it finds none. Rules on what cannot be read are left
-    out.
+    Prints one line for each server and search, then one for each pattern of the rules: how many
+    persons, groups or OUs it finds, and similar names if it finds none. Rules for sources that
+    cannot be read are left out.
     """
     import msgspec
 
@@ -73,7 +73,7 @@ def test(
 
 
 def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bool:
-    """Shows the checks of each server of a source and answers whether one of them passed all."""
+    """Shows the checks of each server of a source; returns whether one server passed all."""
     from reconcile.app import adapters
     from reconcile.cli.checklist import each_server
 
@@ -85,7 +85,7 @@ def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bo
 
 
 def _rules(loaded: "Loaded", counts: Sequence["RuleCount"]) -> Iterator[tuple[str, str, bool]]:
-    """Whose the rule is, what it finds in words, and whether that is nothing."""
+    """The source of the rule, what it finds in words, and whether it finds nothing."""
     from reconcile.planning import did_you_mean
 
     for count in counts:

@@ -13,8 +13,7 @@ from reconcile.config.yaml.nodes import Path
 _COLUMN: Final = 60
 _WIDTH: Final = 100
 _PLAIN: Final = re.compile(r"[A-Za-z/(][A-Za-z0-9 _./+@=()$:\\-]*|[0-9]+(?:ms|[smhdw])")
-"""Texts that mean themselves without quotes, in a list too, unless they look like something
-else."""
+"""Texts that need no quotes, even in a list, unless they look like something else."""
 
 
 def annotated(settings: Iterable[Setting], folder: str) -> str:
@@ -127,7 +126,7 @@ _SEPARATOR: Final = re.compile(r": |:$| $")
 
 
 def _text(text: str) -> str:
-    """A text as YAML, in quotes where it needs them."""
+    """A text as YAML, in quotes if it needs them."""
     is_plain = _PLAIN.fullmatch(text) and not _SEPARATOR.search(text)
     if is_plain and documents.plain(text) == text:
         return text

@@ -19,8 +19,8 @@ BUILT_IN: Final = "built-in"
 GIVEN: Final = "--var"
 
 TypeDefaults: TypeAlias = Callable[[desired.Source], Mapping[str, Any]]
-"""What a source has by its type: path within the source, as `users.filter`, → value; a list where
-it is several that no single value of the file could say."""
+"""What a source has by its type: path within the source, such as `users.filter`, → value; a list
+for several values that the file could not express as one."""
 
 
 class Setting(NamedTuple):
@@ -28,10 +28,10 @@ class Setting(NamedTuple):
 
     Secrets are shown as `***` or as their templates.
 
-    `origin` is `file:line`, `preset NAME`, `type NAME`, `--var` or `built-in`. `template` is
-    whether the text is one that is rendered later, over entries or for a secret; any other text is
-    what it is. A `remark` cannot be said in a file: several values where the key takes one.
-    `item_origins` are those of a list's items, where they are written.
+    `origin` is `file:line`, `preset NAME`, `type NAME`, `--var` or `built-in`. `template`: the text
+    is rendered later, over entries or for a secret; any other text is literal. A `remark` cannot be
+    written in a file: several values for a key that takes one. `item_origins` are those of a list's
+    items, if they are written in a file.
     """
 
     path: Path

@@ -24,7 +24,7 @@ _FILE: Final = re.compile(r"""\bfile\(\s*(['"])([^'"\\]*)\1\s*\)""")
 def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict[str, Any]:
     """The document with the paths of its sources as they are from the platform's folder.
 
-    Raises ConfigError for the path of a secret that is no plain text.
+    Raises ConfigError for the path of a secret that is not plain text.
     """
     home = File(state.platform.folder)
     sources = list(data.get("sources", ()))
@@ -57,7 +57,7 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
                     merged.problem(
                         where,
                         "the path in file(…) cannot be made relative to the platform's folder: "
-                        "write it as a plain text",
+                        "write it as plain text",
                     )
                 ]
             )

@@ -39,7 +39,7 @@ class Findings:
 
     def twice(self, path: Path, first: Path) -> None:
         """Something that may be there once is there again."""
-        self.add(path, f"given already at {self.where(first)}")
+        self.add(path, f"already given at {self.where(first)}")
 
     def where(self, path: Path) -> str:
         """`file:line:column` of a path."""

@@ -47,7 +47,7 @@ def of_type(at: Schema, value: object) -> Schema:
 
 
 def read(name: str) -> Schema:
-    """A file of `schemas/`: inside the package in a wheel, beside it in an editable install."""
+    """A file of `schemas/`: inside the package in a wheel, next to it in an editable install."""
     package = File(__file__).resolve().parents[2]
     places = (package / "schemas" / name, package.parent / "schemas" / name)
     file = next(filter(File.exists, places), places[0])

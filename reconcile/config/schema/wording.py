@@ -121,7 +121,7 @@ def _unique(path: Path, value: Any, _wish: Any, _at: Schema) -> Iterator[Fault]:
     """One fault for each item that is in the list before."""
     for index, item in enumerate(value):
         if item in value[:index]:
-            yield Fault((*path, index), f"{shortened(str(item))} is in the list already")
+            yield Fault((*path, index), f"{shortened(str(item))} is already in the list")
 
 
 Wording: TypeAlias = Callable[[Path, Any, Any, Schema], Iterator[Fault]]

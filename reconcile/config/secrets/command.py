@@ -27,8 +27,8 @@ class TooSlow(Exception):
 def run(words: Sequence[str], *, seconds: float, most: int) -> Done:
     """Runs a command as a process group, which is killed if it is slow or prints too much.
 
-    What a process says that the command leaves behind is not waited for. Raises OSError and
-    ValueError for what is no command, TooSlow.
+    The output of processes that the command leaves behind is not waited for. Raises OSError and
+    ValueError for an invalid command, and TooSlow.
     """
     deadline = time.monotonic() + seconds
     # Running what the file names is the purpose; there is no shell.

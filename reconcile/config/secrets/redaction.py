@@ -18,7 +18,7 @@ from reconcile.config.yaml.merging import Merged
 from reconcile.config.yaml.nodes import Path
 
 MASK: Final = "***"
-"""Stands for a secret that is no template."""
+"""Shown for a secret that is not a template."""
 
 
 class Secrecy:
@@ -50,7 +50,7 @@ class Secrecy:
         )
 
     def check(self, findings: Findings) -> None:
-        """Adds templates that cannot work, and secrets in files that everybody may read."""
+        """Adds templates that cannot work, and secrets in files that everyone may read."""
         for path, text in self._secrets():
             try:
                 self._check(path, text, findings)
@@ -68,7 +68,7 @@ class Secrecy:
         for file in self._exposing(path, text):
             findings.add(
                 path,
-                f"a secret in a file readable by everybody: chmod 600 {file}, "
+                f"a secret in a file that everyone can read: chmod 600 {file}, "
                 "or take it from env('…')",
             )
 
@@ -126,7 +126,7 @@ class Secrecy:
         )
 
     def _closed(self, path: Path, text: str) -> str:
-        """What stands for a secret. Raises Refused."""
+        """The text shown for a secret. Raises Refused."""
         if config_templates.calls(text):
             return envelopes.masked(text)
         if not _is_url(path):
@@ -146,7 +146,7 @@ class Secrecy:
     def _holding_url(self, text: str, seen: set[str]) -> set[str]:
         """The variables that the password in the template of a URL is made from.
 
-        All variables of the template where the password cannot be located.
+        All variables of the template if the password cannot be located.
         """
         parts = envelopes.password_expressions(text)
         if parts is not None:
@@ -172,7 +172,7 @@ class Secrecy:
         yield from secrets
 
     def _exposing(self, path: Path, text: str) -> list[str]:
-        """The files readable by everybody that hold a secret in clear text. Raises Refused."""
+        """The files readable by everyone that contain a secret in clear text. Raises Refused."""
         if config_templates.calls(text):
             is_written = _is_url(path) and envelopes.password(text)
             documents = [self._merged.document(path)] if is_written else []

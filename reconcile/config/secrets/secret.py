@@ -72,7 +72,7 @@ def secret(
 
     def fetch() -> str:
         """The text. Raises ConfigError."""
-        fault = "it gives an empty text"
+        fault = "it is empty"
         try:
             if revealed := str(config_templates.evaluate(text, variables, functions)):
                 return revealed
@@ -185,7 +185,7 @@ def _command(line: object) -> str:
         words = shlex.split(line if isinstance(line, str) else "")
         program = words[0]
     except (ValueError, IndexError):
-        raise Unavailable("the command is no command line") from None
+        raise Unavailable("the command line cannot be parsed") from None
     try:
         done = command.run(words, seconds=COMMAND_SECONDS, most=MAX_BYTES)
     except command.TooSlow:

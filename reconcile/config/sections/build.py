@@ -92,7 +92,7 @@ class Builder:
             if {"name", "type", "base_dn"} <= values.keys():
                 sources[index] = self._source(values, path)
             else:
-                # Its templates are compiled all the same, for their problems.
+                # Its templates are still compiled, for their problems.
                 self._users(
                     values.get("users", {}), (*path, "users"), Surroundings("", "", self._variables)
                 )

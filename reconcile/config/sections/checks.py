@@ -218,7 +218,7 @@ def _given_twice(
             place = findings.where((*attributes, earlier.position, "field"))
             findings.add(
                 (*attributes, assigned.position, "field"),
-                f"{shortened(assigned.field)} for {whom} is given already at {place}",
+                f"{shortened(assigned.field)} for {whom} is already given at {place}",
             )
             return
 

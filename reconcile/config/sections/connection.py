@@ -44,7 +44,7 @@ def amount(value: str | float) -> int:
 
 
 def default_tls(servers: list[str]) -> str:
-    """The TLS mode where the file gives none."""
+    """The TLS mode if the file gives none."""
     return "ldaps" if any(server.lower().startswith("ldaps:") for server in servers) else "starttls"
 
 

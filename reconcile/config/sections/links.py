@@ -116,7 +116,7 @@ def _match_by(
             message = f"{shortened(fact)} is not managed, so it cannot identify users"
             findings.add(place, message)
         elif fact in seen:
-            findings.add(place, f"{shortened(fact)} is given already")
+            findings.add(place, f"{shortened(fact)} is already given")
         seen.add(fact)
     if len(dict(texts(users, "match_by"))) == 1 and not findings.touch((*here, "match_by")):
         message = "two facts have to agree: name at least two, or [] for ids and links alone"

@@ -43,7 +43,7 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
             Default("roles.on_existing", "keep"),
             Default("lifecycle.on_missing", "erase"),
             Default("lifecycle.on_disabled", "deactivate"),
-            # There is no status `blocked` on that platform.
+            # That platform has no status `blocked`.
             Default("lifecycle.on_source_removed", "deactivate"),
             Default("lifecycle.adopt_local", "never"),
         ),
@@ -58,7 +58,7 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
             Default("roles.on_existing", "enforce"),
             Default("roles.authoritative", True),
             Default("lifecycle.on_missing", "block"),
-            # There is no status `inactive` on that platform.
+            # That platform has no status `inactive`.
             Default("lifecycle.on_out_of_scope", "block"),
             Default("lifecycle.on_disabled", "block"),
             Default("lifecycle.on_source_removed", "block"),
@@ -118,7 +118,7 @@ def _wide(name: str) -> str:
 
 
 class _Filling:
-    """Puts one default where the document has nothing."""
+    """Sets one default that the document does not have."""
 
     def __init__(self, default: Default, paths: list[Path]) -> None:
         """Adds the paths that it fills to `paths`."""
@@ -158,7 +158,7 @@ class _Filling:
         return value if is_same else items
 
     def _value(self, source: Values) -> Any:
-        """The default's value; None where it is not for this source."""
+        """The default's value; None if it is not for this source."""
         value = self._default.value
         if self._default.source_type not in ("", text(source, "type")):
             return None
@@ -171,7 +171,7 @@ class _Filling:
 
 
 def _domain(base_dn: str) -> str:
-    """The `dc` part of a base DN, all of it if there is none; "" for text that is no DN."""
+    """The `dc` part of a base DN, all of it if there is none; "" for text that is not a DN."""
     try:
         pairs = [pair for rdn in dn.parse(base_dn) for pair in rdn]
     except ValueError:

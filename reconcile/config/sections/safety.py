@@ -78,7 +78,7 @@ def check(data: Values, findings: Findings) -> None:
 
 
 def _percentages(values: Values) -> Iterator[tuple[Path, str]]:
-    """Every percentage but that of new users, of whom there can be more than there are now."""
+    """Every percentage except that of new users, of whom there can be more than exist now."""
     limits = mapping(values, "limits")
     places: dict[Path, object] = {
         ("limits", key): limits[key] for key in limits.keys() - {"creates"}

@@ -129,7 +129,7 @@ def _number(digits: str, highest: int, text: str) -> int:
     """A minute or an hour."""
     if int(digits) > highest:
         raise _Wrong(
-            f"{shortened(text)} names no time of day: hours go from 00 to 23, minutes from 00 to 59"
+            f"{shortened(text)} is not a time of day: hours go from 00 to 23, minutes from 00 to 59"
         )
     return int(digits)
 
@@ -158,7 +158,7 @@ def _line(text: str) -> str:
         first, fifth = " ".join(fields[1:]), " ".join((*fields[:4], fields[5]))
         raise _Wrong(
             f"a cron line has five fields ({_FIELDS}), this has six: if the first are seconds, "
-            f'write "{first}"; if it is as VMmanager has it, write "{fifth}"'
+            f'write "{first}"; if it is written as in VMmanager, write "{fifth}"'
         )
     if len(fields) != 5:
         raise _Wrong(
@@ -167,7 +167,7 @@ def _line(text: str) -> str:
     try:
         comes = next(CronSim(line, _ANY_YEAR), None)
     except CronSimError as error:
-        raise _Wrong(f"{shortened(line)} is no cron line: {_said(error)}") from error
+        raise _Wrong(f"{shortened(line)} is not a cron line: {_said(error)}") from error
     if comes is None:
         raise _Wrong(f"{shortened(line)} never comes: there is no such day")
     return line

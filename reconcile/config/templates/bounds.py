@@ -36,7 +36,7 @@ def text(value: object) -> str:
         return str(whole(value))
     if value is None or isinstance(value, int | float | Undefined):
         return str(value)
-    raise TypeError(f"a {type(value).__name__} is no text")
+    raise TypeError(f"a {type(value).__name__} is not text")
 
 
 def short(value: str) -> str:
@@ -57,7 +57,7 @@ def encodable(value: str) -> str:
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise SecurityError("a lone surrogate is no character") from None
+            raise SecurityError("a lone surrogate is not a character") from None
     return value
 
 

@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 class Misplaced(Exception):
-    """A secret function is called where no secret belongs."""
+    """A secret function is called where no secret is allowed."""
 
 
 def tree(source: str) -> nodes.Template:
@@ -140,7 +140,7 @@ def _undefined(error: jinja2.UndefinedError, variables: Mapping[str, Any]) -> st
 
 
 def unknown_variable(name: str, variables: Mapping[str, Any]) -> str:
-    """What to say about a name in a template that is no variable."""
+    """The error for a name in a template that is not a variable."""
     return f"unknown variable `{name}`{suggestion(name, variables)}"
 
 

@@ -1,10 +1,10 @@
 """Templates over one directory entry: `desired.Template`, compiled once, rendered for every person.
 
-A name is a directory attribute unless it is one of `RESERVED`. Its first value is taken; which one
-of several that is the adapter of the directory decides. An attribute counts as absent when the
-entry has no value of it or a blank one; a template that needs an absent attribute supplies nothing.
-The common shapes become Python closures (`reconcile.config.templates.fast_paths`), everything else
-is rendered by Jinja2; both ways agree.
+A name is a directory attribute unless it is one of `RESERVED`. Its first value is used; the adapter
+of the directory decides which one of several that is. An attribute counts as absent when the entry
+has no value of it or a blank one; a template that needs an absent attribute supplies nothing. The
+common shapes become Python closures (`reconcile.config.templates.fast_paths`), everything else is
+rendered by Jinja2; both ways agree.
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,7 +51,7 @@ class EntryTemplate:
 
 
 class Surroundings(NamedTuple):
-    """What a template knows beside the entry."""
+    """What a template knows in addition to the entry."""
 
     source: str
     domain: str
@@ -244,7 +244,7 @@ def _attributes(tree: nodes.Template, variables: Mapping[str, Any]) -> frozenset
 def _refuse_secret(call: nodes.Call) -> None:
     """Refuses the call of a function that gives a secret."""
     if isinstance(call.node, nodes.Name) and call.node.name in SECRET_FUNCTIONS:
-        raise Refused(f"{call.node.name}() gives a secret, and this is no place for one")
+        raise Refused(f"{call.node.name}() gives a secret, which is not allowed here")
 
 
 def _named_attribute(node: nodes.Node) -> str | None:

@@ -1,7 +1,7 @@
 """The common shapes of entry templates as Python closures: no Jinja2 at all when they are rendered.
 
 Constants, attributes, `identifier`, `dn`, `domain`, `source`, `vars.x`, `default` with any of these
-or a constant, `lower`, `upper`, `trim`, `~` and text around and between. A closure gives None where
+or a constant, `lower`, `upper`, `trim`, `~` and text around and between. A closure returns None if
 Jinja2 would find something undefined. There are two kinds: a *soft* part may be undefined and
 `default` still catches it; a *hard* one has used something undefined, and nothing catches that any
 more.
@@ -43,7 +43,7 @@ class Attribute:
         self.attribute = attribute
 
     def __call__(self, entry: TemplateEntry, _identifier: str) -> str | None:
-        """The first value; None where there is none, or a blank one."""
+        """The first value; None if there is none, or a blank one."""
         values = entry.attributes.get(self.attribute)
         return values[0] if values and values[0].strip() else None
 

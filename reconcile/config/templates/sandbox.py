@@ -167,7 +167,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
         self.globals = {"range": bounds.range_}
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """The intercepted operators, refused where the result would be too large."""
+        """The intercepted operators, refused if the result would be too large."""
         del context
         return bounds.OPERATORS[operator](left, right)
 
@@ -211,7 +211,7 @@ class Sandbox(ImmutableSandboxedEnvironment):
 
 
 class _Bounds(NodeTransformer):
-    """Puts the counting filters where text and lists grow."""
+    """Inserts the counting filters where text and lists grow."""
 
     def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802 - Jinja2's own
         """Loops count their rounds."""

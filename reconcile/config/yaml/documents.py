@@ -2,8 +2,8 @@
 
 YAML is read as version 1.2 means it, where 1.1 surprises: only `true` and `false` are booleans,
 `010`, `0x1F`, `12:30` and `2024-01-01` are text. Nodes are built from the parser's events, not by
-PyYAML's composer, because that one recurses without a limit and follows aliases however much they
-multiply.
+PyYAML's composer, because the composer recurses without a limit and follows aliases however much
+they multiply.
 """
 
 import re
@@ -19,7 +19,7 @@ from reconcile.errors import Problem
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_DEPTH: Final = 100
 MAX_COPIES: Final = 100_000
-"""Nodes that aliases may add to a document: some lines of aliases of aliases stand for billions."""
+"""Nodes that aliases may add to a document: a few lines of aliases of aliases can mean billions."""
 
 Loader: TypeAlias = "type[yaml.CSafeLoader | yaml.SafeLoader]"
 LOADER: Final[Loader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -46,7 +46,7 @@ _TAGGED: Final[dict[str, tuple[type, ...]]] = {
 
 
 class Document(NamedTuple):
-    """One file as it was read; `exposed` when everybody on the machine may read it."""
+    """One file as it was read; `exposed` if everyone on the machine may read it."""
 
     file: str
     folder: Path
@@ -152,7 +152,9 @@ class _Composer:
             raise _Refused(place, f"no anchor &{event.anchor} above this alias")
         node = self.anchors[event.anchor]
         if node is None:
-            raise _Refused(place, f"the alias *{event.anchor} stands within what it stands for")
+            raise _Refused(
+                place, f"the alias *{event.anchor} is inside the value that it refers to"
+            )
         self.copies += node.size
         if self.copies > MAX_COPIES:
             raise _Refused(
@@ -186,7 +188,7 @@ class _Composer:
                 line, column = keys[key.value]
                 self.problem(
                     key.place,
-                    f"the key `{key.value}` is given already in line {line}, column {column}",
+                    f"the key `{key.value}` is already given in line {line}, column {column}",
                 )
             else:
                 values[key.value], keys[key.value] = value, key.place
@@ -217,7 +219,7 @@ class _Composer:
         if name not in _TAGGED:
             self._check_tag(event, "str")
         elif type(value) not in _TAGGED[name]:
-            self.problem(_place(event), f"this is no !!{name}")
+            self.problem(_place(event), f"this is not a valid !!{name}")
         return value
 
     def _check_tag(self, event: yaml.Event, allowed: str) -> None:
@@ -232,7 +234,7 @@ class _Composer:
 
 
 def plain(text: str) -> Scalar:
-    """What an unquoted scalar stands for."""
+    """The meaning of an unquoted scalar."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
@@ -252,7 +254,7 @@ def _decoded(content: bytes) -> str:
     if len(content) > MAX_BYTES:
         raise _Refused(
             Place(0, 0),
-            f"larger than {MAX_BYTES // 1024 // 1024} MiB: this is no desired-state file",
+            f"larger than {MAX_BYTES // 1024 // 1024} MiB: this is not a desired-state file",
         )
     try:
         text = content.decode("utf-8-sig")

@@ -95,7 +95,7 @@ class Merged:
 
     def _twice(self, document: Document, path: Path, place: Place) -> None:
         """Adds a key that an earlier document has."""
-        self._refuse(document, path, place, f"given already at {self.where(path)}")
+        self._refuse(document, path, place, f"already given at {self.where(path)}")
 
     def _refuse(self, document: Document, path: Path, place: Place, message: str) -> None:
         """Adds a problem of a document that is being merged."""

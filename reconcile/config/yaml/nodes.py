@@ -92,7 +92,7 @@ def written(path: Path) -> str:
 
 
 def shortened(text: str, limit: int = 60) -> str:
-    """A text in quotes, on one line, cut off where it is long."""
+    """A text in quotes, on one line, cut off if it is long."""
     return repr(text if len(text) <= limit else text[:limit] + "…")
 
 

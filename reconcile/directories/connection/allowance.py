@@ -7,17 +7,17 @@ from reconcile.model import desired
 
 
 class TooMuch(Exception):
-    """More came than the settings allow."""
+    """The answer is larger than the settings allow."""
 
 
 class Allowance:
     """What all searches of one read share.
 
-    A read that begins anew has a new one, with the same end.
+    A read that starts again gets a new one, with the same end.
     """
 
     def __init__(self, limits: desired.ReadLimits, until: Deadline) -> None:
-        """`until` is when all has to be over, further attempts included."""
+        """`until` is when everything has to be over, including further attempts."""
         self.until = until
         self.entry_size = limits.entry_size
         """Bytes of a message."""
@@ -26,13 +26,13 @@ class Allowance:
         self._size = limits.total_size
 
     def found(self, entries: int) -> None:
-        """So many more entries came. Raises TooMuch."""
+        """Counts further entries. Raises TooMuch."""
         self._entries -= entries
         if self._entries < 0:
             raise TooMuch(f"there are more than {self._limits.entries} entries (limits.entries)")
 
     def received(self, size: int) -> None:
-        """So many more bytes came. Raises TooMuch."""
+        """Counts further bytes. Raises TooMuch."""
         self._size -= size
         if self._size < 0:
             raise TooMuch(
@@ -41,4 +41,4 @@ class Allowance:
 
 
 UNUSED: Final = Allowance(desired.ReadLimits(), after(float("inf"), TOTAL))
-"""That of a session that has not been read from yet."""
+"""The allowance of a session that has not been used for a read yet."""

@@ -1,4 +1,4 @@
-"""Who reads: what goes into the simple bind, and what the answer to a bind means."""
+"""The reader's account: what goes into a simple bind, and what the answer to a bind means."""
 
 from importlib.util import find_spec
 from typing import Final
@@ -23,14 +23,15 @@ NO_GSSAPI: Final = (
 
 
 def missing(source: desired.Source) -> str:
-    """Why this machine cannot bind as the source says; "" where it can. Nothing is imported."""
+    """Why this machine cannot bind as the source says; "" if it can. Imports nothing."""
     return NO_GSSAPI if source.bind.kerberos and not find_spec("gssapi") else ""
 
 
 def password(source: desired.Source) -> bytes:
-    """What to bind with. Raises NoConnection where there is none, or an empty one.
+    """The credentials. Raises NoConnection if they are missing or empty.
 
-    As bytes, for libraries may change the spelling of a text (SASLprep), which servers do not.
+    They are bytes, because libraries may change the spelling of text (SASLprep), which servers do
+    not.
     """
     if source.bind.password is None or not source.bind.dn:
         raise NoConnection(
@@ -48,7 +49,7 @@ def password(source: desired.Source) -> bytes:
 
 
 def accepted(source: desired.Source, some: Target, result: Result, who: str) -> None:
-    """Raises NoConnection where the server refused the bind, Unusable where another may help."""
+    """Raises NoConnection if the server refused the bind, Unusable if another server may help."""
     if result.code in {BUSY, UNAVAILABLE}:
         raise Unusable(BIND, f"the bind was not answered: {result}", later=True)
     if result.code:
@@ -72,25 +73,25 @@ def _advice(source: desired.Source, some: Target, result: Result) -> str:
         case 8 | 13 if protects(source, some):
             return _WITHIN_TLS if source.bind.kerberos else _ASK
         case 8 | 13:
-            return "The server wants TLS: set tls.mode to starttls or ldaps."
+            return "The server requires TLS: set tls.mode to starttls or ldaps."
         case 48:
-            return "The server allows no such bind: set bind.dn and bind.password."
+            return "The server does not allow this bind: set bind.dn and bind.password."
         case _:
             return _ASK
 
 
-_ASK: Final = "Ask those who run the directory."
+_ASK: Final = "Ask the directory administrators."
 _WITHIN_TLS: Final = (
-    "The server wants Kerberos to encrypt, not TLS (Samba: `ldap server require strong auth` is "
+    "The server requires Kerberos encryption, not TLS (Samba: `ldap server require strong auth` is "
     "not `allow_sasl_over_tls`): set tls.mode to none, and Kerberos encrypts everything."
 )
 _ADVICE_ON_KERBEROS: Final = {
-    7: "The server takes no Kerberos (SASL GSSAPI): set bind.dn and bind.password.",
-    49: "The server does not take the ticket: its key or its clock is not what the KDC "
+    7: "The server does not accept Kerberos (SASL GSSAPI): set bind.dn and bind.password.",
+    49: "The server does not accept the ticket: its key or its clock is not what the KDC "
     "thinks, or it knows no one of that name. No other server is asked.",
 }
 
 
 def reader(source: desired.Source) -> str:
-    """Who is bound by a simple bind, for messages."""
+    """The account of a simple bind, for messages."""
     return "an anonymous reader" if source.bind.anonymous else source.bind.dn

@@ -2,11 +2,11 @@
 
 The ticket comes from where libkrb5 finds it (KRB5CCNAME, or a key in KRB5_CLIENT_KTNAME), the
 server's from the KDC. Within TLS the bind is tied to the server's certificate (RFC 5929) and
-nothing is encrypted twice, which Active Directory would refuse. Without TLS Kerberos encrypts all
-that follows, or there is no bind.
+nothing is encrypted twice, which Active Directory would refuse. Without TLS, Kerberos encrypts
+everything that follows, or there is no bind.
 
-The one place that imports gssapi, which is an extra: this module is imported once a source binds
-so.
+The one place that imports gssapi, which is an extra: this module is imported only when a source
+binds like that.
 """
 
 from collections.abc import Callable
@@ -55,9 +55,9 @@ class Seal:
     """What encrypts and signs both directions of a connection once Kerberos has bound it."""
 
     def __init__(self, context: gssapi.SecurityContext, largest: int) -> None:
-        """`largest` is how many bytes the server takes at once.
+        """`largest` is how many bytes the server accepts at once.
 
-        Raises ValueError where nothing fits in.
+        Raises ValueError if nothing fits.
         """
         self._context = context
         self._piece = context.get_wrap_size_limit(largest, True)
@@ -76,9 +76,9 @@ class Seal:
         return b"".join(len(piece).to_bytes(4, "big") + piece for piece in pieces)
 
     def opened(self, piece: bytes) -> bytes:
-        """What a piece holds.
+        """The content of a piece.
 
-        Raises OSError for one that the server did not encrypt, or that was changed on the way.
+        Raises OSError if the server did not encrypt it, or if it was changed on the way.
         """
         try:
             opened = self._context.unwrap(piece)
@@ -91,7 +91,7 @@ class Seal:
 
 
 class Bound(NamedTuple):
-    """Who is bound, and what the connection goes through from now on; None within TLS."""
+    """The bound account, and what encrypts the connection from now on; None within TLS."""
 
     name: str
     seal: Seal | None
@@ -102,7 +102,7 @@ Begun: TypeAlias = tuple[str, gssapi.SecurityContext, bytes | None]
 
 
 def _from_kdc(some: Target, service: str, deadline: Deadline, begun: Callable[[], Begun]) -> Begun:
-    """What `begun` gives by asking the KDC, which has to answer in time."""
+    """The result of `begun`, which asks the KDC; it has to answer in time."""
     try:
         return within(deadline, begun)
     except Overdue as error:
@@ -121,11 +121,11 @@ def bind(
     ask: Ask,
     deadline: Deadline | None = None,
 ) -> Bound:
-    """Binds by asking.
+    """Binds through `ask`.
 
-    `certificate` is the server's, in DER, where there is TLS, and None where there is none. Raises
-    NoConnection where there is no ticket or the server refuses it, Unusable where another server
-    may do better, Overdue where the KDC has not answered at the deadline.
+    `certificate` is the server's, in DER; None without TLS. Raises NoConnection if there is no
+    ticket or the server refuses it, Unusable if another server may do better, Overdue if the KDC
+    has not answered by the deadline.
     """
     service = f"ldap/{source.tls.server_name or some.host}"
     deadline = deadline or after(source.timeout.connect, CONNECT)
@@ -145,7 +145,7 @@ def bind(
         if result.code == IN_PROGRESS:
             return said
         binding.accepted(source, some, result, name)
-        raise ValueError("the server calls it a success without having proved who it is")
+        raise ValueError("the server reports success without having proved who it is")
 
     wanted = _ENCRYPTED if certificate is None else _PLAIN
     try:
@@ -159,14 +159,14 @@ def bind(
         result, _ = ask(context.wrap(bytes([wanted]) + ours.to_bytes(3, "big"), False).message)
     except (GSSError, ValueError) as error:
         said = _said(error) if isinstance(error, GSSError) else error
-        raise Unusable(BIND, f"the bind with Kerberos came to nothing: {said}") from error
+        raise Unusable(BIND, f"the bind with Kerberos failed: {said}") from error
     binding.accepted(source, some, result, name)
     return Bound(name, seal)
 
 
 _NOT_OFFERED: Final = {
-    _PLAIN: "the server wants Kerberos to encrypt within TLS, which is not done: set tls.mode to "
-    "none, and Kerberos encrypts everything.",
+    _PLAIN: "the server requires Kerberos encryption within TLS, which is not done: set tls.mode "
+    "to none, and Kerberos encrypts everything.",
     _ENCRYPTED: "the server lets Kerberos encrypt nothing, and there is no TLS: set tls.mode to "
     "starttls or ldaps.",
 }
@@ -196,7 +196,7 @@ def _context(
 
 
 def _tie(certificate: bytes | None) -> ChannelBindings | None:
-    """What a server may compare with its own certificate, so that no one can stand in between."""
+    """What the server can compare with its own certificate, to detect anyone in between."""
     digest = None
     with suppress(ValueError):  # TLS took it as it is
         digest = certificates.digest(certificate) if certificate else None
@@ -226,9 +226,11 @@ def _no_ticket(
     if isinstance(error, ExpiredCredentialsError | MissingCredentialsError):
         code = _NO_TICKET
     whose = f" of {source.bind.principal}" if source.bind.principal else ""
-    advice = _ADVICE.get(code, "Ask those who run Kerberos.").format(service=service, whose=whose)
+    advice = _ADVICE.get(code, "Ask the Kerberos administrators.").format(
+        service=service, whose=whose
+    )
     text = f"Kerberos gives no ticket for {service}: {_said(error)}. {advice}"
-    # Another server has another name; what else is missing no server can help with.
+    # Another server has another name; for other missing things, no server can help.
     return (
         Unusable(BIND, text)
         if code == _NO_SUCH_SERVICE
@@ -237,7 +239,7 @@ def _no_ticket(
 
 
 def _said(error: GSSError) -> str:
-    """The reason alone; GSSAPI's own text has numbers around it."""
+    """Only the reason; GSSAPI's own text has numbers around it."""
     reason = ", ".join(error.get_all_statuses(error.min_code, False))
     # Where the mechanism has nothing to add its reason is that all is well.
     return (

@@ -3,7 +3,7 @@
 from typing import Final, Protocol
 
 LARGEST: Final = 0xFFFFFF
-"""How many bytes the server may send at once where Kerberos encrypts: as many as can be said."""
+"""How many bytes the server may send at once when Kerberos encrypts: the maximum of the field."""
 
 
 class Seal(Protocol):
@@ -14,7 +14,7 @@ class Seal(Protocol):
         ...
 
     def opened(self, piece: bytes) -> bytes:
-        """What a piece holds that came."""
+        """The content of a received piece."""
         ...
 
 
@@ -24,7 +24,7 @@ class _Bytes(Protocol):
 
 
 class SealedSocket:
-    """What goes over another one in encrypted pieces; what comes is read piece by piece."""
+    """A connection over another one, in encrypted pieces; what arrives is read piece by piece."""
 
     def __init__(self, connected: _Bytes, seal: Seal) -> None:
         self._socket = connected
@@ -52,7 +52,7 @@ class SealedSocket:
         return piece
 
     def _read(self, size: int) -> bytes:
-        """So many bytes, or fewer where the server has closed the connection."""
+        """So many bytes, or fewer if the server has closed the connection."""
         piece = bytearray()
         while len(piece) < size and (chunk := self._socket.recv(size - len(piece))):
             piece += chunk

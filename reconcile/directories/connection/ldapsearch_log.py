@@ -1,7 +1,7 @@
 """Searches as `ldapsearch` commands to paste into a shell; they prompt for the password.
 
-They have the name in the server's certificate in the URL, as ldapsearch has no other way to
-learn it. With Kerberos they take the same ticket, which is for that name too.
+Their URL has the name in the server's certificate, because ldapsearch has no other way to learn it.
+With Kerberos they use the same ticket, which is for that name, too.
 """
 
 import shlex
@@ -38,7 +38,7 @@ def start(source: desired.Source, some: Target) -> str:
 
 
 def needs(source: desired.Source, some: Target) -> str:
-    """What a machine has to know for the commands to work there; "" where that is nothing."""
+    """What a machine needs for the commands to work there; "" for nothing."""
     name = _name(source, some)
     return (
         ""
@@ -62,7 +62,7 @@ def _mechanism(source: desired.Source, some: Target) -> list[str]:
 
 
 def rest(search: Search, page_size: int) -> str:
-    """What belongs to one search; page size 0 is without pages."""
+    """The arguments of one search; page size 0 is without pages."""
     scope = {"base": "base", "one": "one", "subtree": "sub"}[search.scope]
     paging = ["-E", f"pr={page_size}/noprompt"] if page_size else []
     limit = ["-l", str(search.seconds)] if search.seconds else []

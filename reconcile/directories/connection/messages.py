@@ -20,9 +20,9 @@ _BOOLEAN, _INTEGER, _OCTETS, _ENUMERATED, _SEQUENCE, _SET = 0x01, 0x02, 0x04, 0x
 _CONTROLS, _REFERRAL = 0xA0, 0xA3
 _SIMPLE, _SASL, _CREDENTIALS, _EXTENSION = 0x80, 0xA3, 0x87, 0x80
 LARGE = 1 << 20
-"""From so many bytes on it is worth the time to count what is in an entry."""
+"""From this many bytes on, it is worth counting what is in an entry."""
 MOST_ATTRIBUTES = 1000
-"""How many attributes an entry may have, of which only those come that were asked for."""
+"""How many attributes an entry may have; only the requested ones are sent."""
 MOST_VALUES = 2_000_000
 """How many values an entry may have: a group of a million members has fewer."""
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
@@ -33,7 +33,7 @@ class Malformed(ValueError):
 
 
 class Message(NamedTuple):
-    """Where the value of one message's operation stands in the bytes.
+    """Where the value of one message's operation is in the bytes.
 
     `end` is where the message ends, controls included, and `at` where the operation begins with its
     tag.
@@ -107,8 +107,8 @@ def message(data: bytes, position: int, end: int) -> Message:
 def entries(data: bytes, position: int, number: int) -> tuple[list["Slice"], int]:
     """The small messages from `position` on that answer a request with an entry, and their end.
 
-    Nothing but their heads is looked at: nine messages of ten are such, and `message` takes four
-    times as long. What does not look like one, or is not all there, is left to `message`.
+    Only their heads are read: nine of ten messages are of this kind, and `message` takes four times
+    as long. A message that looks different, or is incomplete, is left to `message`.
     """
     slices: list[Slice] = []
     mark = bytes((*_number(number), ENTRY))
@@ -137,7 +137,7 @@ def _name(description: bytes) -> str:
 
 
 def entry(data: bytes, start: int, stop: int) -> RawEntry:
-    """A SearchResultEntry, of which the value stands between `start` and `stop`."""
+    """A SearchResultEntry, whose value is between `start` and `stop`."""
     position, end = span(data, start, stop, _OCTETS)
     dn = data[position:end]
     position, end = span(data, end, stop, _SEQUENCE)
@@ -176,7 +176,7 @@ def entry(data: bytes, start: int, stop: int) -> RawEntry:
 def count(data: bytes, start: int, stop: int) -> None:
     """Raises Malformed for an entry with more attributes or values than one may have.
 
-    Each takes memory of its own. Worth the time for large entries alone.
+    Each takes memory of its own. Only worth the time for large entries.
     """
     _, end = span(data, start, stop, _OCTETS)
     position, end = span(data, end, stop, _SEQUENCE)
@@ -297,5 +297,5 @@ def sasl_bind(number: int, mechanism: str, said: bytes) -> bytes:
 
 
 def goodbye(number: int) -> bytes:
-    """Says that nothing more is asked; there is no answer."""
+    """Says that no more requests follow; there is no answer."""
     return _request(number, _UNBIND)

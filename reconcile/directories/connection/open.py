@@ -1,7 +1,7 @@
 """Connect, protect, bind: one server, within `timeout.connect` in all.
 
 It does not matter which library searches it afterwards. Each of these answers is waited for in
-Python, and has to be the next message there is: what comes unasked, or answers another request,
+Python, and has to be the next message: an unsolicited message, or an answer to another request,
 ends the attempt.
 """
 
@@ -33,7 +33,7 @@ _LARGEST: Final = 1 << 20
 
 
 class Opened(NamedTuple):
-    """A connection that is bound, and who is."""
+    """A bound connection, and its account."""
 
     wire: Wire
     who: str
@@ -48,7 +48,7 @@ def opened(
 ) -> Opened:
     """A bound connection. `until` is when the whole read has to be over.
 
-    Raises Unusable, or SourceUnreadable where no other server would do better.
+    Raises Unusable, or SourceUnreadable if no other server would do better.
     """
     try:
         return _Opening(source, some, after(source.timeout.connect, CONNECT, until)).opened(
@@ -107,10 +107,10 @@ class _Opening:
         if wire.rest:
             # Whoever is on the way could have sent it: nothing that came in clear text is taken for
             # protected.
-            raise context.not_started("more came in clear text behind the answer")
+            raise context.not_started("more data followed the answer in clear text")
 
     def _bound(self, wire: Wire) -> str:
-        """Who is bound."""
+        """The bound account."""
         try:
             if self._source.bind.kerberos:
                 return self._kerberos(wire)
@@ -124,7 +124,7 @@ class _Opening:
         return bind.reader(self._source)
 
     def _kerberos(self, wire: Wire) -> str:
-        # By itself, for gssapi is an extra.
+        # Imported separately, because gssapi is an extra.
         from reconcile.directories.connection import kerberos
 
         def ask(said: bytes) -> tuple[Result, bytes]:
@@ -137,7 +137,7 @@ class _Opening:
         return bound.name
 
     def _bind(self, wire: Wire, request: bytes) -> tuple[Result, bytes]:
-        """What the server says to a part of the bind, and what its mechanism says.
+        """The server's answer to a part of the bind, and what its mechanism says.
 
         Raises OSError.
         """
@@ -149,7 +149,7 @@ class _Opening:
         if wire.rest:
             raise Unusable(
                 BIND,
-                "the server answers more than it was asked: more came behind the answer to "
+                "the server sends more than it was asked for: more data follows the answer to "
                 "the bind",
             )
         return result, said if result.code == IN_PROGRESS else b""
@@ -159,7 +159,7 @@ class _Opening:
         return self._number
 
     def _answer(self, wire: Wire, request: bytes, operation: int) -> tuple[bytes, messages.Message]:
-        """The next message there is, which has to be the answer.
+        """The next message, which has to be the answer.
 
         Raises OSError, ValueError and TooLarge.
         """
@@ -178,7 +178,7 @@ class _Opening:
         return data, message
 
     def _in_time(self, error: OSError) -> OSError:
-        """The same error, unless the time for the whole read is over.
+        """The given error, unless the time for the whole read is over.
 
         That is not the fault of this server alone.
         """

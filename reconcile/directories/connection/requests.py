@@ -1,8 +1,8 @@
-"""One search while it goes on: what was asked, what came, and whether that can be true.
+"""One search in progress: what was requested, what arrived, and whether that can be true.
 
-What a server sends without end looks like an answer at every single moment. It is found out by what
-no server does: more entries than a page was asked for, the same page again, pages and pages without
-any entry.
+An endless stream looks like an answer at every single moment. It is recognised by what no real
+server does: more entries than requested for a page, the same page again, many pages without any
+entry.
 """
 
 from collections.abc import Sequence
@@ -23,11 +23,11 @@ them in each."""
 
 
 class Unbelievable(ValueError):
-    """The server answers what was not asked, or what can be no answer."""
+    """The server sends what was not requested, or what cannot be an answer."""
 
 
 class Asked:
-    """A search, and what has come of it over all of its pages."""
+    """A search, and what has arrived for it over all of its pages."""
 
     def __init__(self, search: Search, page_size: int) -> None:
         """Page size 0 is without pages."""
@@ -46,11 +46,11 @@ class Asked:
 
     @property
     def answers(self) -> int:
-        """How many messages came that answer something; another number means that there is more."""
+        """How many messages answered a request; another number means that there are more."""
         return self.found + self._answered + self._references
 
     def entries(self, more: int, in_page: int) -> None:
-        """So many more entries came, and so many are in this page now. Raises Unbelievable."""
+        """Counts further entries, and those in the current page. Raises Unbelievable."""
         self.found += more
         most = 1 if self.search.scope == "base" else self.page_size
         if most and in_page > most:
@@ -59,7 +59,7 @@ class Asked:
             )
 
     def aside(self, data: bytes, message: Message) -> None:
-        """A message came that is no entry. Raises ValueError."""
+        """Handles a message that is not an entry. Raises ValueError."""
         if message.operation == messages.REFERENCE:
             self._references += 1
             urls = messages.urls(data, message.start, message.stop)

@@ -1,6 +1,6 @@
-"""Is an entry one that was asked for?
+"""Was an entry requested?
 
-Its place says so: a server that gives others is not believed.
+Its place says so: a server that sends others is not trusted.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +14,8 @@ from reconcile.model.text.printing import quoted
 def check(search: Search, names: Sequence[str]) -> None:
     """Raises Unbelievable for an entry that is not below the base or not in scope.
 
-    Which name the base has is the server's decision, and some fold more than others: whatever any
-    of them might take for the base passes.
+    The server decides which names mean the base, and some fold more than others: what any of them
+    might treat as the base passes.
     """
     if not search.base:
         return
@@ -34,8 +34,8 @@ def check(search: Search, names: Sequence[str]) -> None:
     strange = next((name for name in odd if not is_inside(name)), None)
     if strange is not None:
         raise Unbelievable(
-            f"the server gives the entry {quoted(strange) or '(the root)'}, which is not within "
-            "what was searched"
+            f"the server returns the entry {quoted(strange) or '(the root)'}, which is outside "
+            "the search"
         )
 
 

@@ -2,8 +2,8 @@
 
 A library writes the requests and reads entries, the rest is done here: the next page is asked for
 before the last one is decoded, so that server and client work at the same time. Nothing is followed
-or left out: whatever is not an entry or a success raises SourceUnreadable. A server is believed as
-far as it answers what it was asked, and no further.
+or left out: whatever is not an entry or a success raises SourceUnreadable. A server is trusted only
+as far as it answers what it was asked.
 """
 
 import logging
@@ -110,7 +110,7 @@ class LdapSession:
 
     @contextmanager
     def _explained(self, asked: Asked) -> Iterator[None]:
-        """What goes wrong in the block, as the SourceUnreadable that says so."""
+        """Turns errors in the block into the SourceUnreadable that describes them."""
         place, search = self.place, asked.search
         try:
             yield
@@ -146,11 +146,11 @@ class LdapSession:
         return number
 
     def _soon(self) -> Deadline:
-        """When the next answer has to be there."""
+        """The deadline for the next answer."""
         return after(self._patience, READ, self._allowance.until)
 
     def _unasked(self) -> Exception:
-        """The error for what came before anything was asked: usually the server's goodbye."""
+        """The error for a message before any request: usually the server's goodbye."""
         data = self._wire.rest
         length = messages.size(data, 0)
         if (
@@ -220,7 +220,7 @@ class LdapSession:
 
 
 def _unexpected(data: bytes, message: Message) -> Exception:
-    """The error for a message that belongs to no request of ours: usually the server's goodbye."""
+    """The error for a message that answers no request: usually the server's goodbye."""
     if message.id == 0 and message.operation == messages.EXTENDED:
         return ConnectionResetError(
             f"the server ended the connection: {messages.result(data, message.start, message.stop)}"

@@ -12,8 +12,8 @@ from reconcile.directories.search.urls import Target
 def reached(some: Target, deadline: Deadline) -> socket.socket:
     """A connection to the first address that answers.
 
-    Raises Unusable, and Overdue where the whole read is over. An address that does not answer takes
-    its share of the time alone: there is some left for the next one.
+    Raises Unusable, and Overdue if the whole read is over. An address that does not answer takes
+    only its share of the time: some is left for the next one.
     """
     reasons: dict[str, str] = {}
     addresses = _addresses(some, deadline)

@@ -37,7 +37,7 @@ class Session(Protocol):
         """The entries found, page by page.
 
         Raises SourceUnreadable unless there is nothing else to find. Every page's result code is
-        looked at, and a referral is an error: nothing is followed or left out.
+        checked, and a referral is an error: nothing is followed or left out.
         """
         ...
 

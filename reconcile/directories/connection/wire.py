@@ -1,8 +1,8 @@
 """One connection to a server, as bytes: in clear text, within TLS, or encrypted by Kerberos.
 
-Every wait has an end. Whichever library writes and reads the messages, none of them ever waits:
-what comes is waited for here. A byte is no answer, so that a server which sends one byte at a time
-wins no time by it.
+Every wait has an end. Whichever library writes and reads the messages, none of them ever waits: all
+waiting is done here. A byte is not an answer, so a server that sends one byte at a time gains no
+time by it.
 """
 
 import datetime as dt
@@ -21,7 +21,7 @@ _READ_SIZE: Final = 1 << 20
 
 
 class TooLarge(Exception):
-    """A message is larger than it may be; none of it was collected."""
+    """A message is too large; none of it was collected."""
 
     def __init__(self, size: int) -> None:
         """`size` is in bytes, as the head of the message says it."""
@@ -35,7 +35,7 @@ class _Bytes(Protocol):
 
 
 class _Timed:
-    """A socket of which every call has to be over at one moment."""
+    """A socket whose calls all share one deadline."""
 
     def __init__(self, connected: socket.socket, deadline: Deadline) -> None:
         self.socket = connected
@@ -59,7 +59,7 @@ class _Timed:
 
 
 class Wire:
-    """Whole messages to and fro.
+    """Whole messages in both directions.
 
     `deadline` is when the next call has to be over; it may be set at any time.
     """
@@ -68,11 +68,11 @@ class Wire:
         self._timed = _Timed(connected, deadline)
         self._bytes: _Bytes = self._timed
         self.rest = b""
-        """What has come and is not a whole message yet, or was not asked for."""
+        """What has arrived but is not a whole message yet, or was not requested."""
 
     @property
     def deadline(self) -> Deadline:
-        """When what is waited for has to be there."""
+        """The deadline for what is waited for."""
         return self._timed.deadline
 
     @deadline.setter
@@ -82,8 +82,8 @@ class Wire:
     def protect(self, rules: ssl.SSLContext, name: str) -> None:
         """Shakes hands.
 
-        Raises OSError unless the certificate is one for `name`, a host name or an address. That is
-        found before anything is sent to a stranger.
+        Raises OSError unless the certificate is one for `name`, a host name or an address. This is
+        checked before anything is sent to a stranger.
         """
         plain = self._timed.socket
         # Until the end: a handshake has one deadline for all of its messages.
@@ -132,14 +132,14 @@ class Wire:
         return context.described(protocol, quoted(subject), until)
 
     def send(self, data: bytes) -> None:
-        """Raises OSError; Overdue where the server takes nothing."""
+        """Raises OSError; Overdue if the server accepts nothing."""
         self._bytes.sendall(data)
 
     def receive(self, largest: int) -> bytes:
-        """What is there, at least one whole message.
+        """What has arrived, at least one whole message.
 
         What follows the last whole one goes back into `rest`. Raises OSError, ValueError for what
-        is no LDAP, and TooLarge before a message that is too large is collected.
+        is not LDAP, and TooLarge before a message that is too large is collected.
         """
         chunks = [self.rest]
         have, needed = len(self.rest), messages.size(self.rest, 0)
@@ -159,7 +159,7 @@ class Wire:
         return b"".join(chunks)
 
     def unasked(self) -> bytes:
-        """What has come so far, without waiting for it. Raises OSError."""
+        """What has arrived so far, without waiting. Raises OSError."""
         if self._bytes is self._timed:
             self._timed.socket.settimeout(0)
             with suppress(BlockingIOError, ssl.SSLWantReadError):

@@ -49,7 +49,7 @@ class LdapDirectory:
         )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
-        """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
+        """The given ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         if not external_ids and not dns:
             return frozenset()
         return self._whole(
@@ -68,7 +68,7 @@ class LdapDirectory:
         )
 
     def refusal(self, dn: str, password: str) -> str:
-        """Binds on a connection of its own; "" where the directory lets them in.
+        """Binds on a connection of its own; "" if the directory accepts it.
 
         Raises SourceUnreadable.
         """
@@ -103,7 +103,7 @@ class LdapDirectory:
             session.close()
 
     def _until(self) -> Deadline:
-        """When a read that begins now has to be over."""
+        """The deadline of a read that starts now."""
         return after(self._source.timeout.total, TOTAL)
 
     def _connected(
@@ -116,7 +116,7 @@ class LdapDirectory:
     def _whole(self, work: Callable[[Session], Answer]) -> Answer:
         """Does the work with one server.
 
-        What breaks off is done again from the start, there or elsewhere.
+        If it breaks off, it starts again from the beginning, there or on another server.
         """
         until = self._until()
 

@@ -1,10 +1,10 @@
 """Which of the two transports serves a source.
 
-`python-ldap` stands on OpenLDAP's C library: it reads a large directory in two thirds to four
-fifths of the time and spares the import of ldap3. It has to be compiled, so it is an extra;
-wherever it is not installed, `auto` takes `ldap3`, which is always there. The choice changes
-nothing of what is read, checked, waited for or refused: connection, TLS, bind and the bounds of an
-answer are the same (`opening`, `session`).
+`python-ldap` uses OpenLDAP's C library: it reads a large directory in two thirds to four fifths of
+the time and avoids the import of ldap3. It has to be compiled, so it is an extra; if it is not
+installed, `auto` uses `ldap3`, which is always installed. The choice does not change what is read,
+checked, waited for or refused: connection, TLS, bind and the bounds of an answer are the same
+(`opening`, `session`).
 """
 
 import importlib
@@ -30,7 +30,7 @@ INSTALL: Final = (
 def chosen(source: desired.Source) -> tuple[str, Callable[[], Codec]]:
     """The transport of a source, by name, and what makes its codecs.
 
-    Raises NoConnection where it cannot be had.
+    Raises NoConnection if it is not available.
     """
     if source.transport != LDAP3:
         why = missing()
@@ -52,5 +52,5 @@ def chosen(source: desired.Source) -> tuple[str, Callable[[], Codec]]:
 
 
 def missing() -> str:
-    """Why python-ldap cannot be had at all; "" where it can. Nothing is imported."""
+    """Why python-ldap is not available; "" if it is. Imports nothing."""
     return "" if find_spec("_ldap") and find_spec("ldap") else INSTALL

@@ -1,8 +1,8 @@
 """From a source's settings to a bound session: transport, servers in order, warnings.
 
-A server that cannot be reached or cannot be trusted is left for the next one, and why is
-remembered. A server that refuses the bind ends the attempt: another one would refuse it too, and
-might lock the account. Nothing ever falls back to clear text.
+A server that cannot be reached or trusted is skipped, and the reason is remembered. A server that
+refuses the bind ends the attempt: another one would refuse it, too, and might lock the account.
+Nothing ever falls back to clear text.
 """
 
 import importlib
@@ -24,7 +24,7 @@ log = logging.getLogger("reconcile.directories")
 
 
 def no_step(what: str, detail: str) -> None:
-    """A Told that reports to no one."""
+    """A Told that reports nothing."""
 
 
 def connect(
@@ -35,11 +35,11 @@ def connect(
     *,
     warned: bool = False,
 ) -> Session:
-    """A session with the first of the servers that can be used.
+    """A session with the first usable server.
 
     Raises NoConnection, naming each one's reason. Each server has `timeout.connect` for all steps
-    together; `until` is when the whole read has to be over, and raises OutOfTime. `warned`: what
-    there is to be said about the way to them was said before.
+    together; `until` is when the whole read has to be over, and raises OutOfTime. `warned`: the
+    warnings about the connections were already logged.
     """
     try:
         targets = [target(url) for url in urls]
@@ -97,7 +97,7 @@ def _import_kerberos(source: desired.Source) -> None:
 def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
     if source.bind.anonymous:
         log.warning(
-            "%s: the bind is anonymous: what the directory hides from strangers is not there",
+            "%s: the bind is anonymous: what the directory hides from anonymous users is missing",
             source.name,
         )
     clear = [some.url for some in targets if source.tls.mode == "none" and not some.ldaps]
@@ -109,7 +109,7 @@ def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
         )
     if source.tls.verify == "none" and len(clear) < len(targets):
         log.warning(
-            "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anybody on the way can %s",
+            "%s: CERTIFICATES ARE NOT CHECKED (tls.verify: none): anyone in between can %s",
             source.name,
             "read and change what comes"
             if source.bind.kerberos

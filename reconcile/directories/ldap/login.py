@@ -1,7 +1,7 @@
 """Logging in: finding one person, and binding as that person.
 
-The bind goes over a connection of its own, opened as the source's own are: by the same transport,
-with the same TLS rules, never in clear text where those ask for TLS.
+The bind uses a connection of its own, opened like those of the source: by the same transport, with
+the same TLS rules, never in clear text if they require TLS.
 """
 
 from collections.abc import Iterator
@@ -26,8 +26,7 @@ from reconcile.model.text.folding import folded
 from reconcile.ports import Progress
 
 _WITHOUT_TLS: Final = frozenset({8, 13})
-"""What a server answers to a bind without TLS: a fault of the settings, not of the
-person."""
+"""A server's answer to a bind without TLS: an error of the settings, not of the person."""
 
 
 class _Envelope:
@@ -49,9 +48,9 @@ class _Envelope:
 
 
 def narrowed(source: desired.Source, vendor: Vendor, names: LoginNames) -> desired.Source:
-    """The source, with only those persons who have one of the names.
+    """The source, limited to persons with one of the names.
 
-    What was typed means nothing but itself.
+    What was typed is taken literally.
     """
     whole = filters.enclosed(source.users.filter or vendor.user_filter)
     known_by = "".join(f"({assertion})" for assertion in _assertions(source, vendor, names))
@@ -83,8 +82,8 @@ def read(
 ) -> DirectorySnapshot:
     """The persons with one of the names, and everything else that the rules find.
 
-    Logins that a person shares with another one of the source are left out: a group that lists them
-    means neither. `lookalikes` are as in a DirectorySnapshot. Raises SourceUnreadable.
+    Logins that two persons of the source share are left out: a group that lists them means neither.
+    `lookalikes` are as in a DirectorySnapshot. Raises SourceUnreadable.
     """
     narrow = narrowed(source, vendor, names)
 
@@ -99,10 +98,9 @@ def read(
 def _unshared(
     source: desired.Source, vendor: Vendor, searcher: Searcher, persons: tuple[Person, ...]
 ) -> tuple[Person, ...]:
-    """The persons without the logins that another person of the source has, too.
+    """The persons, without the logins that another person of the source also has.
 
-    It is asked even where no group that the rules find lists logins: a group within one of them
-    may.
+    This is read even if no group that the rules find lists logins: a group within one of them may.
     """
     logins = {login for person in persons for login in person.logins}
     if not logins:
@@ -127,9 +125,9 @@ def _unshared(
 
 
 def refusal(source: desired.Source, dn: str, password: str) -> str:
-    """Why the directory does not let a user in; "" where it does.
+    """Why the directory refuses a user; "" if it does not.
 
-    Raises SourceUnreadable where no server could be asked.
+    Raises SourceUnreadable if no server could be asked.
     """
     if not dn or not password or "\0" in password:
         # RFC 4513, 5.1.2: a server would call it a success and bind no one; one written in C ends a

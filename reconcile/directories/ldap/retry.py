@@ -1,7 +1,7 @@
-"""A read that breaks off is tried again: on the same server after a pause, then on the next one.
+"""A read that breaks off is repeated: on the same server after a pause, then on the next one.
 
-Every attempt reads everything from the start. Nothing is ever put together from two attempts or two
-servers: what one of them gave before it broke off is thrown away.
+Every attempt reads everything from the start. Results of two attempts or two servers are never
+combined: what an attempt read before it broke off is discarded.
 """
 
 import logging
@@ -18,12 +18,12 @@ log = logging.getLogger("reconcile.directories")
 Answer = TypeVar("Answer")
 
 PAUSES: Final = (0.5, 1.0)
-"""Seconds before each further attempt on one server; up to half as much is added: not all clients
-come back at once."""
+"""Seconds before each further attempt on one server. Up to half as much is added, so that clients
+do not all come back at once."""
 
 
 def patiently(name: str, connect: Callable[[], Answer]) -> Answer:
-    """What `connect` gives; tried again after each pause as long as servers are just busy."""
+    """The result of `connect`; repeated after each pause as long as servers are only busy."""
     for pause in PAUSES:
         try:
             return connect()
@@ -40,11 +40,11 @@ def _wait(pause: float) -> None:
 
 
 def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer]) -> Answer:
-    """The answer of the first attempt that gives one.
+    """The result of the first successful attempt.
 
     `attempt` is called with the URL of the server to use. Raises what an attempt raises; after
-    several, one SourceUnreadable with the last word of each server. A server that says nothing at
-    all until the time is over, or cannot be reached, is not waited for again.
+    several, one SourceUnreadable with the last error of each server. A server that does not respond
+    in time, or cannot be reached, is not tried again.
     """
     last: dict[str, SourceUnreadable] = {}
     tried = 0
@@ -68,7 +68,7 @@ def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer
 
 
 def _before(name: str, url: str, pause: float, last: dict[str, SourceUnreadable]) -> None:
-    """Says why there is another attempt, and waits before one on the same server."""
+    """Logs why there is another attempt; waits before one on the same server."""
     if pause:
         log.warning("%s: %s\nEverything is read again from the same server", name, last[url])
         _wait(pause)
@@ -83,7 +83,7 @@ def _noted(
     error: ConnectionBroken | NoConnection,
     pause: float,
 ) -> bool:
-    """Notes why an attempt broke off; whether the same server may be asked again."""
+    """Records why an attempt broke off; returns whether the same server may be asked again."""
     if isinstance(error, NoConnection):
         if not pause:
             last[url] = error
@@ -97,5 +97,5 @@ def _in_vain(last: dict[str, SourceUnreadable], tried: int) -> SourceUnreadable:
     errors = list(last.values())
     if tried == 1:
         return errors[0]
-    text = "\nIt was tried again with another server, in vain:\n".join(map(str, errors))
+    text = "\nAnother server was tried without success:\n".join(map(str, errors))
     return SourceUnreadable(f"{text}\nThis is after {tried} attempts, each of them from the start.")

@@ -1,4 +1,4 @@
-"""What is wrong with a source's settings, as far as the settings alone show it."""
+"""What is wrong with a source's settings, as far as they show it themselves."""
 
 from collections.abc import Iterator
 
@@ -53,7 +53,7 @@ def _server(source: desired.Source, url: str) -> Iterator[str]:
 
 
 def status(source: desired.Source) -> Iterator[Fault]:
-    """Faults in what says who is disabled."""
+    """Faults in the settings about disabled accounts."""
     if source.active_uac and source.type != "active_directory":
         yield ("active_uac",), "only a source of type active_directory has userAccountControl"
 
@@ -69,7 +69,7 @@ def _transport(source: desired.Source) -> Iterator[Fault]:
 
 
 def _bind(source: desired.Source) -> Iterator[Fault]:
-    """Whether one way to bind is given, one alone, and can be had here."""
+    """Whether exactly one way to bind is given, and is available here."""
     bind = source.bind
     simple = bool(bind.dn) or bind.password is not None
     if bind.kerberos:
@@ -87,7 +87,7 @@ def _bind(source: desired.Source) -> Iterator[Fault]:
 
 
 def referrals(source: desired.Source) -> Iterator[Fault]:
-    """Faults in what is left to other servers."""
+    """Faults in the parts that are left to other servers."""
     base = _wide(source.base_dn)
     for number, text in enumerate(source.ignore_referrals):
         faults = list(_name(("ignore_referrals", number), text))
@@ -97,7 +97,7 @@ def referrals(source: desired.Source) -> Iterator[Fault]:
 
 
 def rules(source: desired.Source) -> Iterator[Fault]:
-    """Faults in what to search where."""
+    """Faults in the searches."""
     parts = (
         ("users", source.users),
         ("groups", source.groups),
@@ -122,8 +122,8 @@ def _name(path: tuple[str | int, ...], text: str) -> Iterator[Fault]:
 
 
 def malformed(path: tuple[str, ...], text: str) -> Iterator[Fault]:
-    """The fault of a filter that is none."""
-    # Here, for ldap3 is slow to import and most sources name no filter of their own.
+    """The fault of an invalid filter."""
+    # Imported here, because ldap3 is slow to import and most sources have no filter of their own.
     from reconcile.directories import filter_syntax
 
     try:

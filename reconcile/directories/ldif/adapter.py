@@ -15,7 +15,7 @@ from reconcile.ports import Fault
 
 
 class LdifDirectory(MemoryDirectory):
-    """One source in LDIF files, read at the first question and kept until `close`."""
+    """One source in LDIF files, read when first needed and kept until `close`."""
 
     @staticmethod
     def problems(source: desired.Source) -> Iterable[Fault]:
@@ -24,7 +24,7 @@ class LdifDirectory(MemoryDirectory):
             yield ("files",), "no file is named"
         for at, name in enumerate(source.files):
             if "\0" in name:
-                yield ("files", at), "no file can have this name: it holds the character U+0000"
+                yield ("files", at), "a file name cannot contain the character U+0000"
         yield from MemoryDirectory.problems(source)
 
     def _load(self) -> Tree:
@@ -32,7 +32,7 @@ class LdifDirectory(MemoryDirectory):
         tree = Tree(named, self._entries())
         if dn.normalize(self._source.base_dn) not in tree:
             raise SourceUnreadable(
-                f"{named}: there is no entry of the base DN {self._source.base_dn}.\n"
+                f"{named}: there is no entry for the base DN {self._source.base_dn}.\n"
                 "Export it too, or set base_dn to an entry of the file."
             )
         return tree
@@ -69,6 +69,6 @@ class LdifDirectory(MemoryDirectory):
 def _too_much(place: str, what: str) -> SourceUnreadable:
     return SourceUnreadable(
         f"{place}: {what}.\n"
-        "Nothing of what was read is used. If the directory is meant to be so large, raise that "
+        "Nothing that was read is used. If the directory is supposed to be this large, raise that "
         "limit; otherwise export less of it."
     )

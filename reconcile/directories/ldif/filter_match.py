@@ -2,11 +2,11 @@
 
 RFC 4511, 4.5.1.7, without a schema.
 
-Text compares as all servers compare it: without regard to case, and with its spaces folded. The
-values of attributes that name entries compare as DNs. An attribute type may be written by any of
-its names, or its OID. Without a schema an attribute that no entry has is simply absent, and `>=`
-compares whole numbers as numbers and anything else as text. Extensible matches name rules of a
-server and are refused.
+Text is compared as all servers compare it: ignoring case, and with spaces folded. The values of
+attributes that name entries compare as DNs. An attribute type may be written by any of its names,
+or its OID. Without a schema an attribute that no entry has is simply absent, and `>=` compares
+whole numbers as numbers and anything else as text. Extensible matches name rules of a server and
+are refused.
 """
 
 import re
@@ -39,14 +39,14 @@ _SUPERIORS: Final = {
     "inetorgperson": ("organizationalperson", "person", "top"),
     "organizationalperson": ("person", "top"),
 }
-"""A server finds an entry by the classes above its own too, whether it names them or not."""
+"""A server also finds an entry by the superclasses of its classes, whether it names them or not."""
 _ESCAPED = re.compile(rb"\\([0-9A-Fa-f]{2})")
 
 
 def compiled(text: str) -> Matches:
     """The filter as a function of an entry's attributes.
 
-    Raises ValueError for what is none or is not supported.
+    Raises ValueError if it is invalid or not supported.
     """
     return _compiled(filter_syntax.parse(text))
 
@@ -107,7 +107,7 @@ def _as_name(value: bytes) -> str:
 
 
 def folded(value: bytes) -> str:
-    """Text as it compares; bytes that are no text compare byte by byte."""
+    """Text in the form for comparison; bytes that are not text are compared byte by byte."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -141,7 +141,7 @@ def _order(left: str, right: str) -> int:
 
 
 def _number(text: str) -> tuple[int, str] | None:
-    """What compares as the whole number that a text is, of any length; None for other text."""
+    """A key that compares like the whole number in a text, of any length; None for other text."""
     if not (text.isascii() and text.isdecimal()):
         return None
     digits = text.lstrip("0")

@@ -30,15 +30,15 @@ _NONE: Final[Entries] = MappingProxyType({})
 
 
 class MemoryDirectory:
-    """One source whose entries are given.
+    """One source with given entries.
 
-    The stable id is the attribute entryUUID where an entry has one.
+    The stable id is the attribute entryUUID, if an entry has it.
     """
 
     def __init__(
         self, source: desired.Source, progress: Progress = no_progress, entries: Entries = _NONE
     ) -> None:
-        """`entries` are taken as they are at the first read."""
+        """`entries` are used as they are at the first read."""
         self._source = source
         self._vendor = vendor(source.type)
         self._progress = progress
@@ -65,7 +65,7 @@ class MemoryDirectory:
         )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
-        """Those of the ids and DNs that exist below the base DN. Raises SourceUnreadable."""
+        """The given ids and DNs that exist below the base DN. Raises SourceUnreadable."""
         tree, base = self._tree(), dn.key(self._source.base_dn)
         visibility.look_at(self._source.base_dn, tree)
         entries = [

@@ -1,9 +1,9 @@
 r"""LDIF content records (RFC 2849), from bytes.
 
 Written here because the two LDIF parsers at hand are both the module `ldif`, so that installing one
-breaks the other, and neither shows whether a file was cut off. A cut-off export is
-the dangerous kind of broken: it looks like people who left. Therefore the last line must be ended
-and every entry must have an objectClass.
+breaks the other, and neither shows whether a file was cut off. A cut-off export is dangerous: it
+looks as if people had left. Therefore the last line must have a line break and every entry an
+objectClass.
 """
 
 import re
@@ -26,16 +26,16 @@ _WIDE_MARKS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-"""How a file begins that is not in UTF-8, and says so."""
+"""How a file begins that is marked as not UTF-8."""
 _WIDE_STARTS = (
     (re.compile(rb"[^\0]\0\0\0"), "UTF-32LE"),
     (re.compile(rb"\0\0\0[^\0]"), "UTF-32BE"),
     (re.compile(rb"[^\0]\0[^\0]\0"), "UTF-16LE"),
     (re.compile(rb"\0[^\0]\0[^\0]"), "UTF-16BE"),
 )
-"""How one begins that does not say so: LDIF starts with ASCII."""
+"""How an unmarked one begins: LDIF starts with ASCII."""
 _OF_A_SEARCH = (b"search", b"result", b"ref")
-"""With these begins what ldapsearch writes beside the entries."""
+"""How lines begin that ldapsearch writes besides the entries."""
 
 
 class Broken(ValueError):
@@ -47,7 +47,7 @@ class Broken(ValueError):
 
 
 Line = tuple[int, list[bytes]]
-"""Where a logical line starts, and the pieces it is folded into."""
+"""Where a logical line starts, and its folded pieces."""
 
 
 def records(
@@ -64,13 +64,13 @@ def records(
         last = data.count(b"\n") + 1
         raise Broken(
             last,
-            "the last line is not ended: the file is cut off (or end the line with a line break)",
+            "the last line has no line break: the file is cut off (otherwise add one)",
         )
     names: dict[bytes, str] = {}
     more_pages = 0
     results = False
     unfinished = 0
-    """Where the first entry stands that no result follows, in a file with results."""
+    """Where the first entry is that no result follows, in a file with results."""
     for block in _blocks(data, entry_size):
         lines = _without_version(block)
         if not lines:
@@ -143,12 +143,12 @@ def _too_long(number: int, size: int, entry_size: int) -> Broken:
     return Broken(
         number,
         f"an entry of {size} bytes, more than {entry_size} (limits.entry_size): raise that limit "
-        "if the entry is meant to be so large",
+        "if the entry is supposed to be this large",
     )
 
 
 def _without_version(lines: list[Line]) -> list[Line]:
-    """The block without a version in front; files put together have one in the middle, too."""
+    """The block without its version line; joined files have one in the middle, too."""
     number, line = lines[0][0], b"".join(lines[0][1])
     if not line.lower().startswith(b"version:"):
         return lines
@@ -160,7 +160,7 @@ def _without_version(lines: list[Line]) -> list[Line]:
 def _check_result(lines: list[Line], names: dict[bytes, str]) -> int:
     """Raises Broken unless ldapsearch (without -LL) says that its search found everything.
 
-    Where that holds for one page alone: the line that says so, otherwise 0.
+    If that applies to one page only, returns the line that says so, otherwise 0.
     """
     said: dict[str, tuple[int, str]] = {}
     for line in lines:
@@ -218,10 +218,7 @@ def _entry(lines: list[Line], names: dict[bytes, str]) -> RawEntry:
 
 
 def _without_range(number: int, written: bytes) -> bytes:
-    """The name without the range that all values are in.
-
-    Raises Broken for a range of some of them.
-    """
+    """The name without a range that has all values. Raises Broken for a range with some of them."""
     ranged = _RANGE.fullmatch(written)
     if ranged is None:
         return written

@@ -18,8 +18,7 @@ log = logging.getLogger("reconcile.directories")
 
 _PAGE: Final = 1000
 _FOLDING: Final[Folding] = "compatibility"
-"""No server says which names are the same, and all entries are at hand: the widest, where no other
-can be meant."""
+"""No server decides which names are the same, but all entries are known: the widest folding."""
 
 
 class Tree:
@@ -47,8 +46,7 @@ class Tree:
                 odd.append(f"{where}: {quoted(entry.dn)!r}")
             if name in seen:
                 raise SourceUnreadable(
-                    f"{where}: the entry {quoted(entry.dn)} stands there twice, first at "
-                    f"{seen[name]}"
+                    f"{where}: the entry {quoted(entry.dn)} occurs twice, first at {seen[name]}"
                 )
             seen[name] = where
             self._entries[name] = entry
@@ -79,7 +77,7 @@ class Tree:
         return lookalikes(self._entries.keys(), _FOLDING)
 
     def below(self, base: str) -> Iterator[RawEntry]:
-        """The base itself and what is below it; normalized."""
+        """The base itself and everything below it; normalized."""
         base = self._references.only(base) or base
         within = self._within("subtree", base)
         return (entry for name, entry in self._entries.items() if within(name))
@@ -89,7 +87,7 @@ class Tree:
         base = self._references.only(dn.key(search.base))
         if not base:
             raise NoSuchObject(
-                f"{self.place}: the base DN {search.base} is not there.\n{search} cannot be "
+                f"{self.place}: the base DN {search.base} does not exist.\n{search} cannot be "
                 "answered."
             )
         try:

@@ -26,7 +26,7 @@ class LdapThree:
 
     def __init__(self) -> None:
         self._number = 100
-        """Behind those of the bind."""
+        """After the numbers of the bind."""
 
     def request(self, search: Search, page_size: int, cookie: bytes) -> tuple[int, bytes]:
         """Number and bytes of the request for a page. Raises ValueError."""

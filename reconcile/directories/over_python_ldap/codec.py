@@ -1,8 +1,8 @@
 """Requests and entries by libldap, which has one end of a socket pair and sees no server.
 
-libldap waits where no signal and no time of ours ends it, and collects whatever a server announces.
-So whole messages that were looked at are put before it, and it only takes them apart; it finds them
-there, or is at fault.
+libldap waits where no signal or deadline ends it, and collects whatever a server announces. So it
+only gets whole messages that were already checked, and parses them; they are complete, or libldap
+is at fault.
 """
 
 import socket
@@ -23,7 +23,7 @@ _SCOPES: Final = {
 }
 _READ_SIZE: Final = 1 << 20
 _IN_VAIN: Final = 100
-"""How often libldap is asked for what lies before it, while it takes nothing."""
+"""How often libldap is asked for waiting messages while it takes none."""
 _KNOWN: Final = 1000
 """How many lists of names are remembered."""
 
@@ -31,8 +31,8 @@ _KNOWN: Final = 1000
 class _LowerCase(dict[tuple[str, ...], tuple[str, ...]]):
     """The names of an entry's attributes → the same in lower case; most entries have the same ones.
 
-    Raises ValueError for a name that is there twice: libldap has given the values of the first one
-    to each of them.
+    Raises ValueError for a duplicate name: libldap gives the values of the first one to each of
+    them.
     """
 
     def __missing__(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,7 +129,7 @@ class PythonLdap:
         raise Undecodable("libldap does not take what came for a message")
 
     def close(self) -> None:
-        """Lets go of libldap's end, and of the other one."""
+        """Closes libldap's end, and the other one."""
         with suppress(LDAPError):
             self._connection.unbind_ext()
         self._far.close()

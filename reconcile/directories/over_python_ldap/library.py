@@ -1,7 +1,7 @@
 """The one place that imports python-ldap, which has no types, and what all connections share.
 
-python-ldap installs a top-level module `ldif` too; nothing here uses it. Importing this raises
-ImportError where libldap is too old to do what is asked of it.
+python-ldap also installs a top-level module `ldif`; nothing here uses it. Importing this raises
+ImportError if libldap is too old.
 """
 
 import os
@@ -19,7 +19,7 @@ LDAPError: Final = ldap.LDAPError
 ldap._trace_level = 0  # noqa: SLF001 - there is no public way to overrule the environment
 
 Entry: TypeAlias = tuple[str, dict[str, list[bytes]]]
-"""An entry as python-ldap gives it."""
+"""An entry as python-ldap returns it."""
 
 NO_CONNECTION: Final = "ldapi://%2Fdev%2Fnull"
 """A URL at which nothing can answer."""
@@ -47,10 +47,10 @@ class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no 
         return _Unlocked()
 
     def next(self, number: int, entries: list[Entry]) -> int | None:
-        """Kind of the next answer to a request that is no entry; None if none is there at once.
+        """The kind of the next answer that is not an entry; None if there is none yet.
 
-        The entries before it are added to `entries`. Raises LDAPError or ValueError. Straight to
-        libldap, as nothing else uses the connection.
+        The entries before it are added to `entries`. Raises LDAPError or ValueError. Calls libldap
+        directly, because nothing else uses the connection.
         """
         next_one, option = self._l.result4, self._l.get_option
         one, entry, code = ldap.MSG_ONE, ldap.RES_SEARCH_ENTRY, ldap.OPT_RESULT_CODE
@@ -66,7 +66,7 @@ class Connection(SimpleLDAPObject):  # type: ignore[misc]  # python-ldap has no 
 
 
 class Undecodable(ValueError):
-    """libldap does not make an entry of what came."""
+    """libldap cannot parse a message as an entry."""
 
 
 def why(error: Exception) -> str:
@@ -86,7 +86,7 @@ def why(error: Exception) -> str:
 def page(size: int, cookie: bytes) -> Any:
     """The request for a page.
 
-    Critical: a server that cannot page has to say so instead of sending what it likes.
+    Critical: a server that cannot page has to say so instead of sending anything.
     """
     return SimplePagedResultsControl(criticality=True, size=size, cookie=cookie)
 

@@ -1,8 +1,7 @@
 """Attributes with options: `member;x-load` is a subtype of `member` (RFC 4512, 2.5.2).
 
-A server that is asked for an attribute answers with its subtypes as well, under their own names.
-What they hold is added to the attribute without options; it stays under its own name for those who
-ask for that.
+A server that is asked for an attribute also returns its subtypes, under their own names. Their
+values are added to the attribute without options; they also stay under their own names.
 """
 
 from functools import lru_cache
@@ -12,7 +11,7 @@ from reconcile.directories.search import attribute_values
 from reconcile.directories.search.search import RawEntry
 
 _REMOVED: Final = "deleted"
-"""With this option 389 Directory Server keeps the values that were taken out of an entry."""
+"""With this option, 389 Directory Server keeps values that were removed from an entry."""
 
 
 @lru_cache(maxsize=1024)
@@ -23,9 +22,9 @@ def any_of(names: tuple[str, ...]) -> bool:
 
 
 def merged(entry: RawEntry) -> RawEntry:
-    """The entry, with the values of every attribute with options under its name without them too.
+    """The entry, with the values of attributes with options also under the names without them.
 
-    Those in a language (`;lang-de`, RFC 3866) are taken where the entry has no other value.
+    Values in a language (`;lang-de`, RFC 3866) are used if the entry has no other value.
     """
     if not any_of(entry.names):
         return entry

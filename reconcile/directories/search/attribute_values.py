@@ -1,7 +1,7 @@
-"""The values of an attribute: a set, which a directory gives in any order.
+"""The values of an attribute: a set, which a directory returns in any order.
 
-Here they get one order, so that the first is always the same: the value that is in the entry's own
-name, then the smallest. A value without a visible character is no value.
+Here they get one order, so that the first is always the same: the value in the entry's own name,
+then the smallest. A value without a visible character does not count.
 """
 
 import re
@@ -21,7 +21,7 @@ _BLANK: Final = re.compile(
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen: empty, spaces of any kind, invisible characters."""
+    """Whether a text has nothing visible: empty, spaces of any kind, invisible characters."""
     return _BLANK.fullmatch(text) is not None
 
 
@@ -40,7 +40,7 @@ def several(name: str, known: tuple[str, ...], entry_dn: str) -> tuple[str, ...]
 
 
 def _named(values: Sequence[str], wanted: Sequence[str]) -> Iterable[str]:
-    """The values that the RDN means, however it spells them."""
+    """The values in the RDN, however it spells them."""
     known = set(values)
     spelt: dict[Callable[[str], str], dict[str, list[str]]] = {}
     for written in wanted:
@@ -74,7 +74,7 @@ def _in_rdn(name: str, entry_dn: str) -> list[str]:
 
 @lru_cache(maxsize=1024)
 def _main(name: str) -> str:
-    """One name for each attribute, whichever of its names, or its OID, is given."""
+    """One name for each attribute, for any of its names and its OID."""
     try:
         known = dn.normalize(f"{name}=x").partition("=")[0]
     except ValueError:

@@ -12,9 +12,9 @@ CHUNK = 100
 
 
 def escape(value: str) -> str:
-    """A value as it stands in a filter.
+    """A value as a filter has it.
 
-    White space at the ends too, which ldap3 would take for layout.
+    Also escapes white space at its ends, which ldap3 would treat as layout.
     """
     inner = value.strip()
     start = value.find(inner)
@@ -34,5 +34,5 @@ def enclosed(text: str) -> str:
 
 
 def any_of(attribute: str, assertions: Iterable[str]) -> str:
-    """A filter for entries where the attribute has one of the values, which are escaped already."""
+    """A filter for entries whose attribute has one of the values, which are already escaped."""
     return f"(|{''.join(f'({attribute}={assertion})' for assertion in assertions)})"

@@ -1,4 +1,4 @@
-"""What is asked of a directory, of whichever kind, and what it gives back."""
+"""What any directory is asked, and what it returns."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
@@ -27,10 +27,10 @@ class Search(NamedTuple):
     filter: str
     attributes: tuple[str, ...]
     seconds: int = 0
-    """How long the server may take; 0 is as long as it likes."""
+    """How long the server may take; 0 is without limit."""
     elsewhere: Callable[[str], bool] = nowhere
-    """Whether the URL of a reference leads to something that is no part of what is searched, and so
-    may be left out."""
+    """Whether the URL of a reference leads outside of what is searched, so that it may be
+    ignored."""
 
     def __str__(self) -> str:
         base = quoted(self.base) or "the root"
@@ -38,10 +38,9 @@ class Search(NamedTuple):
 
 
 class RawEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry as it came: lower-case attribute names with options, and undecoded values.
+    """A raw entry: lower-case attribute names with options, and undecoded values, in one order.
 
-    Both are in one order. Names stand apart from values because most entries have the same ones,
-    and may share them.
+    Names are separate from values because most entries have the same ones, and may share them.
     """
 
     dn: str
@@ -55,7 +54,7 @@ class RawEntry(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def attributes(self) -> dict[str, list[bytes]]:
-        """The values by name; made anew each time."""
+        """The values by name; built at each call."""
         return dict(zip(self.names, self.values, strict=True))
 
 
@@ -70,6 +69,6 @@ class Searcher(Protocol):
     def search(self, search: Search) -> Iterator[Sequence[RawEntry]]:
         """The entries found, page by page, in the directory's order.
 
-        A base that is not there is NoSuchObject.
+        Raises NoSuchObject for a missing base.
         """
         ...

@@ -23,7 +23,7 @@ def target(url: str) -> Target:
     """
     parts = urlsplit(url.strip())
     if "@" in parts.netloc:
-        # Not quoted in the message: what stands before the sign may be a password.
+        # Not quoted in the message: the text before the sign may be a password.
         raise ValueError("a server URL names no user and no password; they belong to bind")
     if (
         parts.scheme not in {"ldap", "ldaps"}
@@ -38,10 +38,10 @@ def target(url: str) -> Target:
 
 
 def named(url: str) -> str:
-    """The normalized DN in the URL of a reference (RFC 4516); "" where there is none."""
+    """The normalized DN in the URL of a reference (RFC 4516); "" if there is none."""
     return dn.key(unquote(urlsplit(url).path.removeprefix("/")))
 
 
 def protects(source: desired.Source, some: Target) -> bool:
-    """Whether TLS stands between this server and us."""
+    """Whether the connection to this server uses TLS from the start."""
     return some.ldaps or source.tls.mode != "none"

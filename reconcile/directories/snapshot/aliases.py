@@ -1,8 +1,8 @@
-"""Attributes with two names: a template may use either, whichever of them the server answers with.
+"""Attributes with two names: a template may use either, whichever of them the server returns.
 
-Servers give an attribute back under its main name, or under one of those that were asked for, or do
-not know the other name at all; so both are asked for, and what comes under one is shown under the
-other too.
+Servers return an attribute under its main name, or under one of the requested names, or do not know
+the other name at all. So both are requested, and values under one name are also shown under the
+other.
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ def pairs(asked: Iterable[str]) -> Pairs:
 
 
 def filled(attributes: Attributes, asked: Pairs) -> Attributes:
-    """Adds to attributes what came under the other name; changes and returns that dictionary."""
+    """Adds values that came under the other name; changes and returns the given dictionary."""
     for alias, main in asked:
         if main in attributes:
             attributes.setdefault(alias, attributes[main])

@@ -1,7 +1,8 @@
 """Groups whose members a search finds: `memberURL`, of groupOfURLs and classes mixed with it.
 
-Each URL is evaluated on the source itself, once for all groups that have it. Where one cannot be,
-no one knows the group's members: the group says so, and is no group without members.
+Each URL is evaluated on the source itself, once for all groups that have it. If one cannot be
+evaluated, the group's members are not known: the group says so, which is not the same as being
+empty.
 """
 
 import logging
@@ -39,14 +40,14 @@ _SHOWN: Final = 200
 
 
 class _Found(NamedTuple):
-    """The DNs that a URL finds, or why that cannot be known."""
+    """The DNs that a URL finds, or why they cannot be known."""
 
     dns: tuple[str, ...] = ()
     why: str = ""
 
 
 class DynamicGroups:
-    """The groups of one read: taken by `group` while a search goes on, evaluated after it."""
+    """The groups of one read: collected by `group` during a search, evaluated after it."""
 
     def __init__(self, source: desired.Source, rules: Rules, searcher: Searcher) -> None:
         self._source = source
@@ -71,7 +72,7 @@ class DynamicGroups:
     def evaluated(self, group: DirectoryGroup) -> DirectoryGroup:
         """The group with the members that its URLs find, too.
 
-        Raises SourceUnreadable where the connection breaks.
+        Raises SourceUnreadable if the connection breaks.
         """
         urls = self._urls.get(group.dn)
         if not urls:

@@ -21,7 +21,7 @@ _NONE: Final[Mapping[str, Callable[[bytes], str]]] = MappingProxyType({})
 _ALL_TEXT: Final[Mapping[str, int]] = MappingProxyType({})
 _ABSENT: Final = ("",)
 _NOBODY: Final = frozenset({"", " "})
-"""groupOfNames must have a member: the empty DN stands for none."""
+"""groupOfNames must have a member: the empty DN means none."""
 _UID_SUFFIX = re.compile(r"#'[01]*'B\Z")
 
 
@@ -48,7 +48,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, source: desired.Source, vendor: Vendor, query: Query) -> "Rules":
-        """The rules of a source, as of this moment."""
+        """The rules of a source, at this moment."""
         members, logins = vendor.member_attributes, vendor.login_attributes
         if source.groups.member_attribute:
             # Whichever of its names a server answers with: what comes under either is a member.
@@ -78,7 +78,7 @@ class Rules(msgspec.Struct, frozen=True):
         )
 
     def person_attributes(self, query: Query) -> tuple[str, ...]:
-        """What has to be asked for to make persons, in a stable order."""
+        """The attributes needed for persons, in a stable order."""
         own = (self.identifier, self.vendor.stable_id, *((LOGINS,) if self.by_login else ()))
         manager = () if self.manager is None else (self.manager,)
         primary = ("objectsid", "primarygroupid") if self.primary_group else ()
@@ -100,7 +100,7 @@ class Rules(msgspec.Struct, frozen=True):
 
     @property
     def dynamic_attributes(self) -> tuple[str, ...]:
-        """What says of a group that its members are found by a search, and by which."""
+        """The attributes that say that a group's members are found by a search, and by which."""
         return (MEMBER_URL, "objectclass") if self.dynamic else ()
 
     def unit_attributes(self, query: Query) -> tuple[str, ...]:
@@ -133,9 +133,10 @@ def decoded(
 ) -> tuple[Attributes, Mapping[str, int]]:
     """All values as text, in the order of `values`.
 
-    Those of `binary` are written as it says, which raises ValueError for what it cannot write.
-    Attributes without a value, or with blank ones alone, are absent. The mapping beside them has
-    the attributes with values that are no text, and how many of their values are: those come first.
+    Values of `binary` are converted by it, which raises ValueError for what it cannot convert.
+    Attributes without a value, or with only blank ones, are absent. The second mapping has the
+    attributes with values that are not text, and how many of their values are not: those come
+    first.
     """
     attributes: Attributes = {}
     several: list[tuple[str, list[bytes]]] = []
@@ -163,7 +164,7 @@ def decoded(
 def _add_ordered(
     attributes: Attributes, several: list[tuple[str, list[bytes]]], entry_dn: str
 ) -> None:
-    """Adds attributes with several values; raises UnicodeDecodeError for one that is no text."""
+    """Adds attributes with several values; raises UnicodeDecodeError for one that is not text."""
     for name, some in several:
         known = attribute_values.ordered(name, [value.decode() for value in some], entry_dn)
         if known:
@@ -182,7 +183,7 @@ def _binary_first(
 
 
 def _partly_text(entry: RawEntry, attributes: Attributes) -> tuple[Attributes, Mapping[str, int]]:
-    """As `decoded`, adding to `attributes`, for an entry with values that are no text."""
+    """Like `decoded`, adding to `attributes`, for an entry with values that are not text."""
     partly: dict[str, int] = {}
     for name, some in entry.attributes.items():
         known = attribute_values.ordered(
@@ -207,7 +208,7 @@ def _is_text(value: bytes) -> bool:
 def person(entry: RawEntry, rules: Rules) -> Person:
     """A person.
 
-    Raises ValueError for a stable id that is none, or a status that cannot be understood.
+    Raises ValueError for an invalid stable id, or a status that cannot be understood.
     """
     vendor = rules.vendor
     attributes, partly = decoded(entry, vendor.binary)
@@ -237,7 +238,7 @@ def person(entry: RawEntry, rules: Rules) -> Person:
 def _several(
     name: str, attributes: Attributes, partly: Mapping[str, int], entry_dn: str
 ) -> tuple[str, ...]:
-    """All values of an attribute that are text, where there is a choice among them."""
+    """All text values of an attribute that has more than one."""
     known = attributes.get(name, _ABSENT)
     return (
         attribute_values.several(name, known[: partly.get(name)], entry_dn)
@@ -263,9 +264,9 @@ def group(entry: RawEntry, rules: Rules) -> DirectoryGroup:
 
 
 def _logins(some: Iterable[bytes]) -> tuple[set[str], set[str]]:
-    """The logins among the values of `memberUid`, and what else stands there.
+    """The logins among the values of `memberUid`, and the other values.
 
-    That is whole DNs, which some tools write, and bytes that are no text: they are no one's login.
+    Those are whole DNs, which some tools write, and bytes that are not text and so nobody's login.
     """
     logins: set[str] = set()
     others: set[str] = set()
@@ -279,7 +280,7 @@ def _logins(some: Iterable[bytes]) -> tuple[set[str], set[str]]:
 
 
 def _is_dn(login: str) -> bool:
-    """Whether what stands in the place of a login is a whole DN, of two parts at least."""
+    """Whether a value in place of a login is a whole DN, of at least two parts."""
     try:
         return "=" in login and bool(dn.parent(dn.normalize(login.strip())))
     except ValueError:
@@ -315,7 +316,7 @@ def unit(entry: RawEntry, rules: Rules) -> OrganizationalUnit:
 
 
 def external_id(entry: RawEntry, vendor: Vendor) -> str:
-    """The directory's own stable id as text, "" where there is none."""
+    """The directory's own stable id as text, "" if there is none."""
     return min(
         (
             vendor.id_text(value)

@@ -1,7 +1,7 @@
 """Looks for ids and DNs below the base DN, whatever the filters say: who still exists?
 
-An entry that a directory keeps although its person is gone (a preserved account of FreeIPA) is not
-there.
+An entry that a directory keeps although its person is gone (a preserved account of FreeIPA) does
+not count.
 """
 
 from collections.abc import Collection, Iterator
@@ -24,7 +24,7 @@ def find(
     dns: Collection[str],
     searcher: Searcher,
 ) -> frozenset[str]:
-    """Those of the ids and DNs that exist below the base DN, spelt as they were asked for."""
+    """The given ids and DNs that exist below the base DN, spelt as given."""
     look_at(source.base_dn, searcher)
     return frozenset(_ids(source, vendor, ids, searcher)) | frozenset(
         _dns(source, vendor, dns, searcher)

@@ -25,7 +25,8 @@ _SCOPES: Final = MappingProxyType[str, Scope](
     }
 )
 _THE_ENTRY: Final = frozenset({"", "1.1", "dn", "entrydn", "distinguishedname"})
-"""Attributes that mean the entries found. Any other would mean the values that those have of it."""
+"""Attributes that mean the found entries themselves. Any other means its values in those
+entries."""
 _STRAY_PERCENT: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -40,14 +41,14 @@ class Members(NamedTuple):
 def parsed(url: str, base_dn: str) -> Members:
     """The search that a URL asks for.
 
-    It may not leave `base_dn` or this server, and nothing that the URL says is left out. Raises
-    ValueError, with the reason, for a URL that cannot be evaluated here.
+    It may not leave `base_dn` or this server, and no part of the URL is ignored. Raises ValueError,
+    with the reason, for a URL that cannot be evaluated here.
     """
     text = url.strip()
     if len(text) > LONGEST:
         raise ValueError(f"it is longer than {LONGEST} characters")
     if text[:7].lower() != "ldap://":
-        raise ValueError("it is no URL of the form ldap:///base??scope?filter")
+        raise ValueError("it is not a URL of the form ldap:///base??scope?filter")
     host, _, rest = text[7:].partition("/")
     if host:
         raise ValueError("it names a server of its own")
@@ -79,7 +80,7 @@ def _decoded(text: str) -> str:
 
 
 def _filter(text: str) -> str:
-    # Here, for ldap3 is slow to import and most directories have no such group.
+    # Imported here, because ldap3 is slow to import and most directories have no such group.
     from reconcile.directories import filter_syntax
 
     wanted = filters.enclosed(text) if text.strip() else ANYTHING

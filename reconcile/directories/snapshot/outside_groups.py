@@ -1,10 +1,10 @@
-"""Members by way of groups that the rules do not find.
+"""Members through groups that the rules do not find.
 
-Groups within groups are flattened by the reader of a snapshot, as long as the inner groups are in
-it. Where `groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons
-would be missed. A server with the in-chain rule is asked for them, one search for each group that
-has such a member; where that are many, or the server has no such rule, refuses or takes too long,
-all groups are read once and followed here.
+Nested groups are flattened by the reader of a snapshot, if the inner groups are in it. If
+`groups.base`, `groups.scope` or `groups.filter` leaves some of them out, their persons would be
+missed. A server with the in-chain rule is asked for them, with one search for each group that has
+such a member. If there are many, or the server does not support the rule, refuses it or takes too
+long, all groups are read once and followed here.
 """
 
 import logging
@@ -33,13 +33,13 @@ from reconcile.model.transitive import reachable
 log = logging.getLogger("reconcile.directories")
 
 MANY: Final = 50
-"""From here on reading all groups once costs less than one search for each."""
+"""From this number on, reading all groups once costs less than one search for each."""
 PATIENCE: Final = 20
 """Seconds that the server may take for one group."""
 
 
 def looks_beyond(source: desired.Source) -> bool:
-    """Whether the rules leave groups out, which others may have within them."""
+    """Whether the rules leave out groups, which may be nested in others."""
     rule = source.groups
     return bool(rule.base or rule.filter or rule.scope == "one")
 
@@ -55,8 +55,9 @@ def completed(
 ) -> tuple[DirectoryGroup, ...]:
     """The groups with their `nested_members`.
 
-    Inner groups that the rules do not find are no `members` any more. Where not all members of one
-    of those are known, neither are the group's. `lookalikes` are as in a DirectorySnapshot.
+    Inner groups that the rules do not find are removed from `members`. If not all members of such a
+    group are known, those of the outer group are not known either. `lookalikes` are as in a
+    DirectorySnapshot.
     """
     if not groups or not looks_beyond(source):
         return groups
@@ -100,7 +101,7 @@ def completed(
 def _unknown(
     groups: Iterable[DirectoryGroup], groups_found: set[str], known: "_Known"
 ) -> Iterator[str]:
-    """Members, normalized, that are neither persons nor groups that were found."""
+    """Members, normalized, that are neither found persons nor found groups."""
     # Most members are spelt as the persons are: no need to normalize them.
     spelt = set(known.persons.values())
     for group in groups:
@@ -110,7 +111,7 @@ def _unknown(
 
 
 def _elsewhere(source: desired.Source, vendor: Vendor) -> Search:
-    """The search for all groups that may be within others, wherever they are."""
+    """The search for all groups that may be nested in others, wherever they are."""
     wanted = (
         f"(&{vendor.group_filter}(memberOf=*))" if vendor.in_chain else _any_group(source, vendor)
     )
@@ -137,8 +138,8 @@ def _over_all(
 class _Beyond(NamedTuple):
     """The persons in groups that the rules do not find; `unknown`: why those are not all, or "".
 
-    `logins` and `members` stand there as well, and may mean several persons: they count for no one,
-    and the group says so.
+    `logins` and `members` are also listed, but may mean several persons: they are ignored, and the
+    group says so.
     """
 
     persons: set[str]
@@ -203,7 +204,7 @@ def _by_rule(
     known: _Known,
     searcher: Searcher,
 ) -> dict[str, _Beyond] | None:
-    """Persons by group as the server finds them; None where it does not."""
+    """Persons by group as the server finds them; None if it cannot."""
     if not vendor.in_chain or len(affected) > MANY:
         return None
     wanted = (
@@ -231,7 +232,7 @@ def _by_rule(
         raise
     except SourceUnreadable as error:
         log.warning(
-            "%s: members of members are followed here, for the server does not: %s",
+            "%s: members of members are followed here, because the server does not do it: %s",
             source.name,
             error,
         )
@@ -240,7 +241,7 @@ def _by_rule(
 
 
 class _Followed:
-    """All groups there are, by normalized DN, and what is found by following their members."""
+    """All groups, by normalized DN, and what is found by following their members."""
 
     def __init__(self, known: _Known, vendor: Vendor, dynamic: DynamicGroups) -> None:
         self.groups: dict[str, DirectoryGroup] = {}
@@ -252,10 +253,10 @@ class _Followed:
         self._dynamic = dynamic
         self._meant = References((known.persons, self.groups), vendor.folding, known.lookalikes)
         self._reached: dict[str, tuple[list[str], _Beyond]] = {}
-        """What the groups that are reached hold: normalized DNs of groups within, and persons."""
+        """The content of reached groups: normalized DNs of nested groups, and persons."""
 
     def beyond(self, name: str) -> _Beyond:
-        """What a group and all groups within it hold."""
+        """The content of a group and of all groups within it."""
         start = dn.key(name)
         walked = reachable([start] if start in self.groups else [], self._inner)
         contents = [self._content(key)[1] for key in sorted(walked)]
@@ -292,7 +293,7 @@ class _Followed:
         return inner, _Beyond(persons, unknown, shared, frozenset(unclear))
 
     def _keys(self, written: str, unclear: set[str]) -> tuple[str, ...]:
-        """What a member means; () where that can be several, which is noted."""
+        """What a member means; () if it can mean several entries, which is recorded."""
         member = dn.key(written)
         if member in self.groups or member in self._known.persons:
             return (member,)
@@ -316,7 +317,7 @@ def _by_following(
     searcher: Searcher,
     dynamic: DynamicGroups,
 ) -> dict[str, _Beyond]:
-    """The same, from the members of all groups."""
+    """The groups that can be reached, from the members of all groups."""
     vendor = rules.vendor
     sid = ("objectsid",) if vendor.primary_group else ()
     asked = sorted({*rules.members, *rules.logins, *rules.dynamic_attributes, *sid})
@@ -332,7 +333,7 @@ def _by_following(
     for member, keys in below.ambiguous.items():
         meanings = " or ".join(map(quoted, keys))
         log.warning(
-            "%s: the member %s counts for no one: it can mean %s",
+            "%s: the member %s is ignored: it can mean %s",
             source.name,
             quoted(member),
             meanings,

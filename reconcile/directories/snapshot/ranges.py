@@ -1,9 +1,9 @@
-"""Attributes that come in ranges: Active Directory gives at most 1,500 values of one at a time.
+"""Attributes that come in ranges: Active Directory returns at most 1,500 values of one at a time.
 
-They are asked for, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over, as
-only one search runs at a time. Ranges are places in a list: where a value is taken out of the list
-in between, all that follow move up, and one is in neither range. So all of them are read anew, and
-have to be of one `uSNChanged`. A group that cannot be read to its last value is not a smaller
+They are requested, range by range ([MS-ADTS] 3.1.1.3.1.3.3), once the search itself is over,
+because only one search runs at a time. Ranges are positions in a list: if a value is removed in
+between, all values after it move up, and one is in neither range. So all ranges are read again, and
+have to have the same `uSNChanged`. A group that cannot be read to its last value is not a smaller
 group: it is refused.
 """
 
@@ -23,7 +23,7 @@ log = logging.getLogger("reconcile.directories")
 
 _OPTION = ";range="
 _VERSION = "usnchanged"
-"""Another number after every change of an entry, its links included."""
+"""A number that changes with every change of an entry, including its links."""
 _ATTEMPTS = 3
 _NAMES = attrgetter("names")
 _RANGE = re.compile(r"(?P<name>.+);range=(?P<first>\d+)-(?P<last>\d+|\*)")
@@ -73,7 +73,7 @@ def _completed(entry: RawEntry, searcher: Searcher) -> RawEntry:
 def _range(entry: RawEntry, name: str, searcher: Searcher) -> _Range:
     match = _RANGE.fullmatch(name)
     if match is None:
-        raise _refused(entry, name, searcher, "is no range")
+        raise _refused(entry, name, searcher, "is not a range")
     values = entry.attributes[name]
     first, last = int(match["first"]), None if match["last"] == "*" else int(match["last"])
     if last is not None and len(values) != last - first + 1:
@@ -130,7 +130,7 @@ def _refused(entry: RawEntry, name: str, searcher: Searcher, why: str) -> Source
     return SourceUnreadable(
         f"{searcher.place}: the attribute {quoted(name)} of {quoted(entry.dn)} has more values "
         f"than come at once, and cannot be read to the end: {why}.\n"
-        "Nothing of what was read is used. Try again; if that does not help, ask those who run "
-        "the directory for the right to read all of it, or for a larger limit of values "
+        "Nothing that was read is used. Try again; if that does not help, ask the directory "
+        "administrators for the right to read all of it, or for a larger limit of values "
         "(MaxValRange)."
     )

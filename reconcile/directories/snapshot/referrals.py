@@ -9,10 +9,10 @@ from reconcile.model.text import dn
 
 
 def left_out(source: desired.Source, vendor: Vendor) -> Callable[[str], bool]:
-    """Whether the URL of a reference leads to something that is no part of what the source reads.
+    """Whether the URL of a reference leads outside of what the source reads.
 
-    That is what the vendor says, and the parts that `ignore_referrals` names. Raises ValueError for
-    one that is no DN.
+    The vendor decides this, and the parts that `ignore_referrals` names. Raises ValueError for an
+    invalid DN.
     """
     ignored = [dn.wide(dn.normalize(name), vendor.folding) for name in source.ignore_referrals]
     if not ignored:

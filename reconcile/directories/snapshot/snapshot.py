@@ -1,7 +1,7 @@
 """Searches → a whole snapshot, the same for every kind of directory.
 
-Before anything is searched its base is looked at: a directory that hides what the reader may not
-see answers "success, no entries", and an empty source is not the same as a closed one.
+Before a search its base is checked: a directory that hides what the reader may not see returns
+"success, no entries", and an empty source is not the same as a hidden one.
 """
 
 import logging
@@ -61,7 +61,7 @@ def snapshot(
 
     Raises SourceUnreadable.
 
-    `lookalikes` are those of all entries of the directory, where they are known (see
+    `lookalikes` are those of all entries of the directory, if they are known (see
     DirectorySnapshot). `unshared` takes from persons the logins that others have, too: before any
     group that lists logins is followed, whether the rules find it or not.
     """
@@ -189,7 +189,7 @@ def container(relative: str, base_dn: str) -> str:
 
 
 def is_removed(name: str, vendor: Vendor) -> bool:
-    """Whether an entry is one that the directory keeps although its person is gone."""
+    """Whether the directory keeps an entry although its person is gone."""
     return bool(vendor.removed) and any(
         f",{part}," in f"{dn.key(name)}," for part in vendor.removed
     )

@@ -1,4 +1,4 @@
-"""Each entry of a search once: by its id, and by its name."""
+"""Each entry of a search occurs once: by its id, and by its name."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -13,7 +13,7 @@ Entry: TypeAlias = Person | DirectoryGroup | OrganizationalUnit
 class Once:
     """The ids and names of one search, page by page.
 
-    What comes again and again would have no end.
+    Without this check, repeated entries could go on for ever.
     """
 
     def __init__(self, place: str) -> None:
@@ -24,9 +24,10 @@ class Once:
         self._without_id = 0
 
     def add(self, entries: Sequence[tuple[str, str, Entry]], start: int) -> None:
-        """Those from `start` on have come. Raises SourceUnreadable for an entry that comes twice.
+        """Checks the new entries from `start` on. Raises SourceUnreadable for a duplicate entry.
 
-        One that is moved or made again while pages are read can: by its id, or by its name.
+        An entry that is moved or created again while pages are read can come twice: by its id, or
+        by its name.
         """
         more = entries[start:]
         ids = [value.external_id for _, _, value in more]

@@ -1,4 +1,4 @@
-"""What the reader may see: what a directory hides looks as if it did not exist."""
+"""What the reader may see: hidden entries look as if they did not exist."""
 
 import logging
 from collections.abc import Sequence
@@ -26,24 +26,24 @@ def look_at(base: str, searcher: Searcher) -> None:
 
 
 def why_nobody(source: desired.Source, search: Search, searcher: Searcher) -> str:
-    """What the reader sees where a search found no one, in words.
+    """What the reader sees if a search finds nobody, in words.
 
-    An empty place and a closed one look alike.
+    Empty and hidden places look alike.
     """
     base = dn.key(search.base)
     pages = searcher.search(search._replace(filter=ANYTHING, attributes=NO_ATTRIBUTES))
     seen = sum(dn.key(entry.dn) != base for page in pages for entry in page)
     if not seen:
         otherwise = "was not exported" if source.files else "the right to read it is missing"
-        return f"nothing at all is seen below {search.base}: it is empty, or {otherwise}"
+        return f"nothing is visible below {search.base}: it is empty, or {otherwise}"
     return (
-        f"{seen} entries are seen below {search.base}, none of them by {search.filter}: "
-        "is that the right filter?"
+        f"{seen} entries are visible below {search.base}, none of them matches {search.filter}: "
+        "is the filter right?"
     )
 
 
 def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Person]) -> None:
-    """Warns of persons who do not show what all have."""
+    """Warns about persons who lack attributes that every person has."""
     for name in vendor.shown_by_all:
         hidden = [person.dn for person in persons if name not in person.attributes]
         if not hidden:
@@ -52,9 +52,9 @@ def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Per
         if len(hidden) < len(persons):
             count = f"{len(hidden)} of {len(persons)}"
             who = f"{count} persons do not show {name} (the first is {quoted(hidden[0])})"
-        looks = "who is disabled looks like a person who is not"
+        looks = "a disabled person looks like an active one"
         if name == vendor.stable_id:
-            looks = "who is renamed and moved looks like another person"
+            looks = "a person who is renamed and moved looks like another one"
         remedy = (
             "export it too, as slapcat does" if source.files else "ask for the right to read it"
         )

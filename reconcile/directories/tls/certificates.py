@@ -1,8 +1,7 @@
-"""What a certificate says, from its bytes (X.509 in DER), which TLS has checked already.
+"""What a certificate says, from its bytes (X.509 in DER), which TLS has already checked.
 
-Whom it is for and until when is for `reconcile test`, as libldap says nothing about the certificate
-it hands over. Its digest ties a Kerberos bind to the connection. `parts` is what `fitness` looks
-at.
+Subject and expiry are for `reconcile test`, because libldap says nothing about the certificate it
+passes on. Its digest ties a Kerberos bind to the connection. `server_names` checks its `parts`.
 """
 
 import datetime as dt
@@ -67,14 +66,14 @@ class Facts(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What is said of the holder: the common names in order, the extensions' values by OID."""
+    """About the holder: the common names in order, the extensions' values by OID."""
 
     common_names: tuple[str, ...]
     extensions: Mapping[bytes, bytes]
 
 
 def facts(der: bytes) -> Facts:
-    """Subject and end of a certificate. Raises ValueError for bytes that are none."""
+    """Subject and expiry of a certificate. Raises ValueError if it is not one."""
     _, _, _, (_, validity), (_, subject), *_ = _signed(der)
     _, (kind, end) = elements(validity)
     return Facts(
@@ -83,7 +82,7 @@ def facts(der: bytes) -> Facts:
 
 
 def parts(der: bytes) -> Parts:
-    """What a certificate says of its holder. Raises ValueError for bytes that are none."""
+    """What a certificate says about its holder. Raises ValueError if it is not one."""
     _, _, _, _, (_, subject), *more = _signed(der)
     common = tuple(value for name, value in _pairs(subject) if name == "commonName")
     block = next((value for tag, value in more if tag == _EXTENSIONS), b"")
@@ -108,9 +107,9 @@ def _signed(der: bytes) -> list[tuple[int, bytes]]:
 
 
 def digest(der: bytes) -> bytes | None:
-    """The certificate's hash as `tls-server-end-point` (RFC 5929); None where not defined.
+    """The certificate's hash as `tls-server-end-point` (RFC 5929); None if not defined.
 
-    Raises ValueError for bytes that are no certificate.
+    Raises ValueError for bytes that are not a certificate.
     """
     (_, certificate), *_ = elements(der)
     _, (_, signature), *_ = elements(certificate)

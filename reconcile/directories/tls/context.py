@@ -1,4 +1,4 @@
-"""TLS: the rules for certificates, why they refuse one, and what is said of one they accept."""
+"""TLS: the rules for certificates, why they refuse one, and the description of an accepted one."""
 
 import datetime as dt
 import errno
@@ -15,7 +15,7 @@ from reconcile.model import desired
 
 _DER = b"\x30"
 _LARGEST = 10 * 1024**2
-"""Bytes of a CA file; those of a whole system have a quarter of a megabyte."""
+"""Maximum size of a CA file in bytes; that of a whole system has a quarter of a megabyte."""
 
 log = logging.getLogger("reconcile.directories")
 
@@ -57,7 +57,7 @@ def _no_pem(file: str) -> str:
         if files.read(Path(file), len(_DER)).data == _DER:
             name = shlex.quote(file)
             command = f"openssl x509 -inform der -in {name} -out {name}.pem"
-            return f"it is in DER; `{command}` makes a file in PEM of it"
+            return f"it is in DER; `{command}` converts it to PEM"
     return "holds no certificate in PEM"
 
 
@@ -103,7 +103,7 @@ def not_started(why: str) -> Unusable:
 
 
 def unusual(some: Target) -> str:
-    """What may be the matter with a server that speaks otherwise than expected, by its port."""
+    """What may be wrong with a server that speaks another protocol, judging by its port."""
     if some.ldaps and some.port == 389:
         return "; port 389 usually is for StartTLS: write ldap://, with tls.mode: starttls"
     return (
@@ -122,11 +122,11 @@ def described(protocol: str, subject: str, until: dt.datetime) -> str:
 
 
 def described_none(source: desired.Source) -> str:
-    """The same where there is no TLS."""
+    """The description of a connection without TLS."""
     what = "Kerberos encrypts" if source.bind.kerberos else "clear text"
     return f"none: {what} (tls.mode: none)"
 
 
 def described_unchecked(protocol: str) -> str:
-    """The same where anybody's certificate will do."""
+    """The description of a connection that accepts any certificate."""
     return f"{protocol}, the certificate is not checked (tls.verify: none)"

@@ -1,8 +1,8 @@
-"""Is a certificate one for this server? The same answer as that of every usual client.
+"""Is a certificate valid for this server? The answer agrees with all usual clients.
 
 OpenSSL, which the standard library uses, and the GnuTLS or OpenSSL within other LDAP clients each
-look at names and purposes in a way of their own, and each takes some certificates that another
-refuses. What any of them refuses is refused here: a common name for an address, or beside other
+check names and purposes in their own way, and each accepts some certificates that another refuses.
+What any of them refuses is refused here: a common name for an address, or in addition to other
 names; a wildcard for all of `com`; a certificate for another purpose.
 """
 
@@ -27,12 +27,12 @@ _OF_SERVERS: Final = frozenset(
 """Extended key usages of a server. OpenSSL does not count "any purpose" among them."""
 _SIGN, _ENCIPHER, _AGREE, _NETSCAPE_SERVER = 0x80, 0x20, 0x08, 0x40
 _WILDCARD: Final = re.compile(r"\*(?:\.[a-z0-9]+(?:-+[a-z0-9]+)*){2,}")
-"""The whole of the first label, and at least two labels behind it."""
+"""The whole first label, with at least two labels after it."""
 _LABEL: Final = re.compile(r"[a-z0-9-]+")
 
 
 def why_refused(der: bytes, name: str) -> str:
-    """Why a certificate (in DER) is none for a host name or address; "" where it is one."""
+    """Why a certificate (in DER) is not valid for a host name or address; "" if it is."""
     try:
         parts = certificates.parts(der)
         if not _for_servers(parts):
@@ -57,7 +57,7 @@ def _address(name: str) -> bytes:
 
 
 def _host(name: str) -> str:
-    """A host name as certificates have it; "" for what is none."""
+    """A host name as certificates have it; "" if it is invalid."""
     try:
         return (name if name.isascii() else name.encode("idna").decode()).lower()
     except ValueError:
@@ -65,7 +65,7 @@ def _host(name: str) -> str:
 
 
 def _is_for_host(parts: Parts, alternatives: Iterable[tuple[int, bytes]], host: str) -> bool:
-    """Whether one of the names is the host's; the common name counts where there is no other."""
+    """Whether one of the names is the host's; the common name counts if there is no other."""
     if _ALT_NAME not in parts.extensions:
         # Samba makes such certificates for itself. Of several common names libldap takes the last.
         return any(_matches(common, host) for common in parts.common_names[-1:])
@@ -93,7 +93,7 @@ def _alternatives(parts: Parts) -> list[tuple[int, bytes]]:
 
 
 def _for_servers(parts: Parts) -> bool:
-    """Whether the certificate may be used for what it is used for; one that says nothing may."""
+    """Whether the certificate may be used for this purpose; one that states no purpose may."""
     purposes = parts.extensions.get(_PURPOSES)
     if purposes is not None:
         ((_, listed),) = certificates.elements(purposes)
@@ -104,7 +104,7 @@ def _for_servers(parts: Parts) -> bool:
 
 
 def _bits(parts: Parts, oid: bytes) -> int:
-    """The first eight bits of a bit string; all of them where there is none."""
+    """The first eight bits of a bit string; all set if there is none."""
     value = parts.extensions.get(oid)
     if value is None:
         return 0xFF

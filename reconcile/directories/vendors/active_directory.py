@@ -17,8 +17,8 @@ FILETIME_OF_1970: Final = 116_444_736_000_000_000
 FILETIMES_A_SECOND: Final = 10_000_000
 
 GLOBAL_CATALOG: Final = frozenset({3268, 3269})
-"""Ports where a domain controller shows a part of the attributes of all domains: no
-`accountExpires`, and `member` of universal groups alone."""
+"""Ports where a domain controller shows only some attributes of all domains: no `accountExpires`,
+and `member` only of universal groups."""
 
 PARTITIONS: Final = frozenset({"dc=domaindnszones", "dc=forestdnszones", "cn=configuration"})
 """Directly below a domain these are other trees: a search at the domain's root refers to them,
@@ -36,7 +36,7 @@ _MEANINGS: Final = {
     "773": "the password has to be changed first",
     "775": "the account is locked",
 }
-"""What stands behind "invalid credentials", within the text of the answer."""
+"""The details of "invalid credentials", in the text of the answer."""
 
 
 def why_refused(said: str) -> str:
@@ -46,7 +46,7 @@ def why_refused(said: str) -> str:
 
 
 def why_shut_out(said: str) -> str:
-    """The same for a user whose name and password need not be wrong; "" too where they are."""
+    """The same for a user who logs in; "" also if the name or the password is wrong."""
     mistyped = _DATA.search(said)
     return "" if mistyped and mistyped[1] in {"525", "52e"} else why_refused(said)
 
@@ -60,10 +60,7 @@ def guid_text(value: bytes) -> str:
 
 
 def guid_assertion(text: str) -> str:
-    """The usual form as a filter has it: every byte escaped.
-
-    Raises ValueError for what is no GUID.
-    """
+    """The usual form for a filter: every byte escaped. Raises ValueError for an invalid GUID."""
     return "".join(f"\\{byte:02x}" for byte in UUID(text).bytes_le)
 
 
@@ -76,15 +73,15 @@ def sid_text(value: bytes) -> str:
 
 
 def disabled_now(source: desired.Source) -> Callable[[Attributes], bool]:
-    """The rule on disabled accounts, as of this moment."""
+    """The rule for disabled accounts, at this moment."""
     return disabled(source.active_uac, time.time())
 
 
 def disabled(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], bool]:
     """The rule on disabled accounts at `now` (seconds since 1970).
 
-    Disabled is an account with ACCOUNTDISABLE, or whose accountExpires has passed. With
-    `active_uac` it is every account whose userAccountControl is none of these values. An account
+    An account is disabled if it has ACCOUNTDISABLE, or if its accountExpires has passed. With
+    `active_uac`, any userAccountControl that is not in it counts instead of the flag. An account
     that does not show its userAccountControl is not disabled by that.
     """
     reasoned = reason(active_uac, now)
@@ -92,14 +89,14 @@ def disabled(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], 
 
 
 def reason(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], str]:
-    """The same rule in words: what disables an account, "" where nothing does."""
+    """What disables an account, in words; "" if nothing does."""
     moment = int(now * FILETIMES_A_SECOND) + FILETIME_OF_1970
     active = frozenset(active_uac)
 
     def rule(attributes: Attributes) -> str:
         control = _number(attributes, "useraccountcontrol")
         if control is not None and active and control not in active:
-            return f"userAccountControl {control} is none of active_uac"
+            return f"userAccountControl {control} is not in active_uac"
         if control is not None and not active and control & ACCOUNT_DISABLED:
             return f"userAccountControl {control} has the flag ACCOUNTDISABLE"
         expires = _number(attributes, "accountexpires")
@@ -113,14 +110,14 @@ def reason(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], st
 
 
 def _number(attributes: Attributes, name: str) -> int | None:
-    """Raises ValueError for a value that is no number: the state of an account is never guessed."""
+    """Raises ValueError for a value that is not a number: an account's state is never guessed."""
     values = attributes.get(name)
     if not values:
         return None
     try:
         return int(values[0])
     except ValueError as error:
-        raise ValueError(f"{name} is {values[0]!r}, which is no number") from error
+        raise ValueError(f"{name} is {values[0]!r}, which is not a number") from error
 
 
 def other_partition(url: str) -> bool:

@@ -62,13 +62,12 @@ def _lock_or_end(_source: desired.Source) -> Disabled:
 def principal_expired(attributes: Attributes, now: str) -> bool:
     """FreeIPA: krbPrincipalExpiration has passed, after which the server refuses every login.
 
-    `now` is year to second in UTC, as 20261231235959. Raises ValueError for a value that is no such
-    time.
+    `now` is year to second in UTC, as 20261231235959. Raises ValueError for an invalid time.
     """
     for value in attributes.get("krbprincipalexpiration", ()):
         end = _TIME.fullmatch(value.strip())
         if end is None:
-            raise ValueError(f"krbprincipalexpiration is {value!r}, which is no time")
+            raise ValueError(f"krbprincipalexpiration is {value!r}, which is not a time")
         if end[1] <= now:
             return True
     return False
@@ -79,17 +78,16 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
 
     user_filter: str
     user_base: str = ""
-    """The container of all persons, below the base DN; "" where there is none."""
+    """The container of all persons, below the base DN; "" if there is none."""
     identifier: str
     """The attribute that people log in with."""
     stable_id: str
     """The attribute that names an entry for ever."""
     id_text: Callable[[bytes], str] = bytes.decode
-    """The stable id as text, from its value; raises ValueError (UnicodeDecodeError is one) for what
-    is none."""
+    """The stable id as text, from its value; raises ValueError (or UnicodeDecodeError) if it is
+    invalid."""
     id_assertion: Callable[[str], str] = filters.escape
-    """The stable id's text as it stands in a filter; raises ValueError for a text that cannot be
-    one."""
+    """The stable id's text as a filter has it; raises ValueError for an invalid text."""
     group_filter: str
     group_base: str = ""
     """The container of all groups, below the base DN."""
@@ -100,21 +98,19 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     dynamic: bool = False
     """Whether groups may have their members found by a search, as the class groupOfURLs."""
     principal: str = ""
-    """An attribute that people can log in with as well, by its whole value; "" where there is
-    none."""
+    """Another attribute that people can log in with, by its whole value; "" if there is none."""
     primary_group: bool = False
     """Whether a person's `primarygroupid` makes it a member of the group whose `objectsid` ends in
     that number."""
     in_chain: str = ""
-    """The matching rule that finds members of members; "" where the server has none."""
+    """The matching rule that finds members of members; "" if the server has none."""
     unit_filter: str
     disabled_attributes: tuple[str, ...] = ()
-    """What `disabled` looks at."""
+    """The attributes that `disabled` checks."""
     disabled: Callable[[desired.Source], Disabled]
     """Makes the rule, once for each read."""
     shown_by_all: tuple[str, ...] = ()
-    """Attributes that every person has; where one does not show them, the reader may not see
-    them."""
+    """Attributes that every person has; if one lacks them, the reader may not see them."""
     manager_attribute: str | None = None
     binary: Mapping[str, Callable[[bytes], str]] = MappingProxyType({})
     """Attributes whose values are bytes, and how they are written as text; they raise
@@ -125,7 +121,7 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     folding: Folding = "case"
     """What the server folds in names beyond what all do; measured, see docs/directories.md."""
     elsewhere: Callable[[str], bool] = nowhere
-    """Whether the URL of a reference leads to something that is no part of the tree we read."""
+    """Whether the URL of a reference leads outside of the tree that is read."""
 
 
 _GROUPS: Final = "".join(
@@ -170,7 +166,7 @@ _ACTIVE_DIRECTORY: Final = Vendor(
 )
 
 _389DS: Final = Vendor(
-    # nsPerson is what 389's own tools make; it stands beside inetOrgPerson, not below it.
+    # nsPerson is what 389's own tools create; it is not a subclass of inetOrgPerson.
     user_filter="(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
     identifier="uid",
     stable_id="nsuniqueid",
@@ -190,7 +186,7 @@ _FREEIPA: Final = Vendor(
     user_base="cn=users,cn=accounts",
     identifier="uid",
     stable_id="ipauniqueid",
-    # The private groups of users, which stand beside the real ones, are no ipaUserGroup.
+    # The private groups of users, next to the real ones, are not of class ipaUserGroup.
     group_filter="(objectClass=ipaUserGroup)",
     group_base="cn=groups,cn=accounts",
     member_attributes=("member",),

@@ -1,7 +1,7 @@
 """The user's files as values, with every default. None is the default of the source's type.
 
-Everything here is plain data but for two small promises kept by `reconcile.config`: a `Template`
-renders text from one directory entry, a `Secret` gives its text only when it is asked to.
+Everything here is plain data, except for two protocols that `reconcile.config` implements: a
+`Template` renders text from one directory entry, and a `Secret` reveals its text only on demand.
 """
 
 from reconcile.model.desired.promises import (

@@ -5,7 +5,7 @@ from typing import Protocol
 
 
 class TemplateEntry(Protocol):
-    """What a template sees of one directory entry."""
+    """The part of a directory entry that templates can use."""
 
     @property
     def dn(self) -> str:
@@ -40,7 +40,7 @@ class Template(Protocol):
 
 
 class Secret(Protocol):
-    """A text that never shows: not in a repr, a log, a plan or an error."""
+    """A text that is never shown: not in a repr, a log, a plan or an error."""
 
     def reveal(self) -> str:
         """The text itself. Raises ConfigError with its place if it cannot be read."""

@@ -88,7 +88,7 @@ class Departure(msgspec.Struct, frozen=True):
 
 
 class Lifecycle(msgspec.Struct, frozen=True):
-    """What happens to users who left, who come back, and to accounts that were there before."""
+    """What happens to users whose persons leave or come back, and to existing accounts."""
 
     on_missing: Departure = Departure("block")
     on_out_of_scope: Departure = Departure("deactivate")
@@ -96,7 +96,8 @@ class Lifecycle(msgspec.Struct, frozen=True):
     on_return: Literal["restore", "keep"] = "restore"
     on_source_removed: Literal["keep", "deactivate", "block"] = "block"
     on_deleted: Literal["recreate", "ignore"] = "recreate"
-    """A user deleted on the platform whose person is still selected."""
+    """What happens to a user that was deleted on the platform while its person is still
+    selected."""
     adopt_local: Literal["never", "matching_email", "always"] = "never"
 
     def departure(self, cause: Literal["missing", "out_of_scope"]) -> Departure:

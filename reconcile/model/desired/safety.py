@@ -4,7 +4,7 @@ import msgspec
 
 
 class Limit(msgspec.Struct, frozen=True):
-    """So many may change at once: a number, or a percentage of what there is now."""
+    """How many may change at once: a number, or a percentage of what exists now."""
 
     number: float
     percent: bool = False
@@ -18,16 +18,16 @@ def _percent(number: float) -> Limit:
 
 
 class LossLimits(msgspec.Struct, frozen=True):
-    """How much one plan may change, for each source and in all; None is without limit."""
+    """How much one plan may change, for each source and in total; None is without limit."""
 
     users_lost: Limit | None = _percent(10)
     memberships_lost: Limit | None = _percent(30)
-    """For each group too."""
+    """Also for each group."""
     grants_lost: Limit | None = _percent(20)
     updates: Limit | None = _percent(50)
     creates: Limit | None = None
     emptied: Limit | None = _percent(10)
-    """Of each field, how many users may lose its value because the directory has none."""
+    """For each field, how many users may lose its value because the directory has none."""
 
 
 class GroupSafety(msgspec.Struct, frozen=True):
@@ -48,19 +48,19 @@ class Protect(msgspec.Struct, frozen=True):
     roles: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     min_admins: int = 1
-    """Active users of no source with the role `admin_role` that have to remain."""
+    """How many active users of no source with the role `admin_role` have to remain."""
     admin_role: str = "administrator"
 
 
 class Safety(msgspec.Struct, frozen=True):
-    """The guards that look at a plan before its first change."""
+    """The guards that check a plan before its first change."""
 
     limits: LossLimits = LossLimits()
     at_least: int = 5
     """A percentage never refuses fewer than this."""
     shrink: Limit | None = _percent(20)
-    """How far a source may fall behind its last good read."""
+    """How much smaller than at its last good read a source may be."""
     window: float = 7 * 86400.0
-    """Seconds for which what runs took away is added to what a plan takes away; 0 for never."""
+    """How long the losses of earlier runs are added to those of a plan, in seconds; 0 for never."""
     groups: tuple[GroupSafety, ...] = ()
     protect: Protect = Protect()

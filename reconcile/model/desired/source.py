@@ -8,14 +8,14 @@ from reconcile.model.desired.promises import Secret, Template
 
 Create: TypeAlias = Literal["all", "mapped", "selected", "never"]
 Fact: TypeAlias = str
-"""What a person and a user can have in common: `dn`, `username`, `email`, or the field of an
-extended attribute."""
+"""A fact that a person and a user can share: `dn`, `username`, `email`, or the field of an extended
+attribute."""
 Absent: TypeAlias = Literal["clear", "keep"]
-"""What becomes of a field that the directory supplies nothing for."""
+"""What happens to a field for which the directory has no value."""
 
 
 class Tls(msgspec.Struct, frozen=True):
-    """How the way to a server is protected."""
+    """How the connection to a server is protected."""
 
     mode: Literal["none", "starttls", "ldaps"] = "starttls"
     ca_file: str | None = None
@@ -38,22 +38,22 @@ class Timeout(msgspec.Struct, frozen=True):
     """In seconds."""
 
     connect: float = 10.0
-    """For a server to be reached, protected and bound to, all of it together."""
+    """For connecting, TLS and bind, all together."""
     read: float = 60.0
     """For each answer: an entry, or the end of a page."""
     total: float = 1800.0
-    """For a whole read of the source, further attempts and other servers included."""
+    """For a whole read of the source, including further attempts and other servers."""
 
 
 class ReadLimits(msgspec.Struct, frozen=True):
-    """How much a read of a source may take, whatever the directory sends."""
+    """How much a read of a source may return, whatever the directory sends."""
 
     entries: int = 3_000_000
     """Of all searches together."""
     entry_size: int = 128 * 2**20
     """Bytes of one entry."""
     total_size: int = 4 * 2**30
-    """Bytes of all that comes."""
+    """Bytes in total."""
 
 
 class Attribute(msgspec.Struct, frozen=True):
@@ -84,10 +84,10 @@ class Users(msgspec.Struct, frozen=True):
     manager_attribute: str | None = None
     disabled_when: Template | None = None
     match_by: tuple[Fact, ...] = ("dn", "username", "email")
-    """Two of these have to agree before a person without an id match is taken for a user."""
+    """Two of these have to agree before a person without an id match is matched to a user."""
     when_absent: Absent = "clear"
     absent: dict[str, Absent] = {}
-    """Field or extended attribute → what becomes of it, where that is not `when_absent`."""
+    """Field or extended attribute → what happens to it, if that differs from `when_absent`."""
 
     @property
     def username(self) -> Template:
@@ -99,7 +99,7 @@ class Users(msgspec.Struct, frozen=True):
     def clears(self, field: str) -> bool:
         """Whether a field, or an extended attribute, goes empty with the directory.
 
-        `manager` does unless `absent` names it: a former manager must not go on approving.
+        `manager` does unless `absent` names it, because a former manager must not go on approving.
         """
         usual = "clear" if field == "manager" else self.when_absent
         return self.absent.get(field, usual) == "clear"
@@ -123,7 +123,7 @@ class Units(msgspec.Struct, frozen=True):
 
 
 class Expected(msgspec.Struct, frozen=True):
-    """Persons and groups, as patterns, without which a read of a source is not to be trusted."""
+    """Persons and groups, as patterns, that every read of a source must contain."""
 
     persons: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
@@ -161,12 +161,12 @@ class Source(msgspec.Struct, frozen=True):
     refuse_login_after: float = 2.0
     """Seconds: a refused login is answered after a whole multiple of them."""
     active_uac: tuple[int, ...] = ()
-    """Active Directory: the values of userAccountControl that are active, any other is disabled; ()
-    by the flag."""
+    """Active Directory: the values of userAccountControl that are active, all others are disabled;
+    () by the flag."""
     expect: Expected = Expected()
     takes_over: tuple[str, ...] = ()
-    """Names of the sources whose users, groups and departments may become this one's, once those
-    have lost them."""
+    """Names of other sources; users, groups and departments that they have lost may become this
+    source's."""
     ignore_referrals: tuple[str, ...] = ()
-    """DNs of parts below `base_dn` that are on other servers and no part of the source."""
+    """DNs of parts below `base_dn` that are on other servers and not part of the source."""
     options: dict[str, object] = {}

@@ -1,6 +1,6 @@
 """Attribute types with several names: RFC 4519, RFC 4524 (COSINE), RFC 2798 (inetOrgPerson).
 
-Also two attributes of groups that have an OID: memberUid (RFC 2307) and memberURL.
+Also two attributes of groups with an OID: memberUid (RFC 2307) and memberURL.
 """
 
 from types import MappingProxyType
@@ -109,7 +109,7 @@ _NAMES: Final = """
 2.16.840.1.113730.3.1.216 userPKCS12
 2.16.840.1.113730.3.1.241 displayName
 """
-"""A type a line: its OID, its main name, its other names."""
+"""One type per line: its OID, its main name, its other names."""
 
 
 def _others() -> dict[str, str]:

@@ -5,7 +5,7 @@ A `/` or `\` within a title is written `\/` or `\\`:
     path(["Sales", "EMEA/North"])   ==  r"Sales/EMEA\/North"
     titles(r"Sales/EMEA\/North")    ==  ["Sales", "EMEA/North"]
 
-No titles and the empty path stand for each other: the place above every department.
+No titles and the empty path are equivalent: the place above every department.
 """
 
 import re
@@ -22,7 +22,7 @@ def path(titles: Iterable[str]) -> str:
 
 
 def titles(path: str) -> list[str]:
-    """The titles of a path, the topmost first. Raises ValueError for text that is no path."""
+    """The titles of a path, the topmost first. Raises ValueError for text that is not a path."""
     read: list[str] = []
     position = 0
     while path:

@@ -2,12 +2,12 @@ r"""Distinguished names that compare as every directory server compares them.
 
 `normalize` makes one spelling of all that every server takes for the same name: the case of ASCII
 letters, the names of attribute types, insignificant and doubled spaces, escapes, the order within a
-multi-valued RDN. Everything else stays to the letter, so that two entries of a server are never one
-here. In a normalized name every comma separates two RDNs, and only the needed escapes are left, as
-hexadecimal pairs; the functions below `parse` work on such text.
+multi-valued RDN. Everything else stays exactly as it is, so that two entries of a server are never
+one here. In a normalized name every comma separates two RDNs, and only the needed escapes are left,
+as hexadecimal pairs; the functions below `parse` work on such text.
 
-`wide` folds more, as only some servers do. It may find an entry that no other can be meant by
-(`model/references.py`), and never makes one entry of two.
+`wide` folds more, as only some servers do. It may find an entry if no other can be meant
+(`model/text/references.py`), and never merges two entries.
 """
 
 import re
@@ -19,10 +19,10 @@ from reconcile.model.text import attribute_types
 from reconcile.model.text.normalization import normalized_3_2
 
 Folding: TypeAlias = Literal["case", "compatibility"]
-"""What a server folds beyond what all do: the case of letters of all scripts, or also what Unicode
-calls compatible."""
+"""What a server folds beyond what all servers fold: the case of letters in all scripts, or also
+what Unicode calls compatible."""
 
-# Printable ASCII without what an escape could stand for, and everything beyond ASCII.
+# Printable ASCII without what an escape could mean, and everything beyond ASCII.
 _PART = r"[!$%&'()*\-./0-9:?@A-Z\[\]^_`a-z{|}~\x80-\U0010ffff]++"
 _COMMON = (
     r"(?ai:cn|ou|dc|uid|o|l|c|st|sn|mail)"  # main names: nothing else can be written for them here
@@ -48,8 +48,7 @@ _END_OF_RDN = re.compile(r"(?:[^\\,]|\\.)*+,", re.DOTALL)
 _LONGEST_SHOWN: Final = 300
 """Characters of a DN in an error message."""
 _UNICODE_3_2: Final = unicodedata.ucd_3_2_0
-"""The version that RFC 4518 is about, and that servers follow; what came later is folded by
-none."""
+"""The version that RFC 4518 uses and servers follow; later additions are folded by none."""
 _FEW: Final = frozenset(
     map(
         chr,
@@ -63,19 +62,18 @@ _FEW: Final = frozenset(
         ),
     )
 )
-"""Letters whose case OpenLDAP folds, and 389 Directory Server or Samba does not; measured, all of
-them."""
+"""All letters whose case OpenLDAP folds, but 389 Directory Server or Samba does not; measured."""
 
 
 def normalize(dn: str) -> str:
-    """The one spelling of a DN; "" for the root. Raises ValueError for text that is no DN."""
+    """The one spelling of a DN; "" for the root. Raises ValueError for text that is not a DN."""
     if _PLAIN.fullmatch(dn):
         return lower(dn)
     return ",".join("+".join(sorted(_normal(*pair) for pair in rdn)) for rdn in parse(dn))
 
 
 def key(text: str) -> str:
-    """The normalized DN, or a key for text that is no valid DN, with its first RDN as written.
+    """The normalized DN, or a key for text that is not a valid DN, with its first RDN as written.
 
     Such a key never equals that of a valid DN, and two of them are equal only if their first RDNs
     are written alike. "" is the root.
@@ -95,8 +93,8 @@ def key(text: str) -> str:
 def wide(key: str, folding: Folding) -> str:
     """A normalized name as servers with a wider folding compare it; an invalid DN is unchanged.
 
-    The case of letters beyond ASCII never matters. With "compatibility" it makes no difference
-    either whether é is one character or two, nor how wide a letter is, and so on (NFKC).
+    The case of letters beyond ASCII never matters. With "compatibility" it does not matter either
+    whether é is one character or two, how wide a letter is, and so on (NFKC).
     """
     if is_plain(key):
         return key
@@ -166,7 +164,7 @@ def _hex(match: re.Match[str]) -> str:
 def parse(dn: str) -> list[list[tuple[str, str]]]:
     """RDNs in written order, each a list of (type, unescaped value).
 
-    Raises ValueError for text that is no DN.
+    Raises ValueError for text that is not a DN.
     """
     rdns: list[list[tuple[str, str]]] = []
     position, end = 0, len(dn)
@@ -276,7 +274,7 @@ def domain(dn: str) -> str:
 
 
 def first_value(dn: str) -> str:
-    """The first value of a DN, without its type; the text itself if it is no DN or the root."""
+    """The first value of a DN, without its type; the text itself if it is not a DN, or the root."""
     try:
         rdns = parse(dn)
     except ValueError:

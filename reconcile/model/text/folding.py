@@ -1,12 +1,12 @@
 """Which texts are the same: names of the platform, and text as directories compare it.
 
-Names of the platform are those of users, groups and sources, and titles side by side. Every
-comparison of such names goes through `fold_name`. Each database compares in its own way: our
-unique keys fold the letters A to Z alone, in which all of them agree, so that they never refuse
-what is two names here. Names of roles are compared to the letter.
+Names of the platform are those of users, groups and sources, and the titles of siblings. Every
+comparison of such names goes through `fold_name`. Each database compares in its own way: the unique
+keys of the tables fold only the letters A to Z, in which all of them agree, so they never refuse
+names that are different here. Names of roles are compared exactly.
 
-Of directories, `folded` is what every server takes for the same text. `widely_folded` is what some
-of them do: it may find something, but only where exactly one can be meant.
+For directories, `folded` is what every server treats as the same text. `widely_folded` is what only
+some of them do: it may find something, but only if exactly one can be meant.
 """
 
 import re
@@ -22,11 +22,11 @@ _ASCII_CASE: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 
 
 
 def fold_name(name: str) -> str:
-    """The name as it is compared: equal for names that are one name.
+    """The name in its form for comparison: equal for names that are the same.
 
-    Letter by letter, without regard to case and to whether an accent is part of its letter or
-    follows it (canonical equivalence). Accents, spaces and all else count. Whatever is equal but
-    for the case of A to Z is equal here.
+    Letter by letter, ignoring case and whether an accent is part of its letter or follows it
+    (canonical equivalence). Accents, spaces and everything else count. Names that differ only in
+    the case of A to Z are equal here.
     """
     if name.isascii():
         return name.lower()
@@ -41,7 +41,7 @@ def fold_name(name: str) -> str:
 
 
 def sole_holders(named: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:
-    """Folded name → what has it; without those that several have: none of them can be meant.
+    """Folded name → its owner; without names that several have, because none of them can be meant.
 
     People can write such names by hand: the tables fold A to Z, and no other letters.
     """
@@ -57,14 +57,14 @@ def sole_holders(named: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:
 
 
 def folded(text: str) -> str:
-    """Without ASCII case, spaces at the ends and doubled spaces, composed as NFC."""
+    """Without ASCII case, spaces at the ends and double spaces, composed as NFC."""
     if text.isascii():
         return " ".join(text.lower().split())
     return " ".join(normalized("NFC", text).translate(_ASCII_CASE).split())
 
 
 def widely_folded(text: str) -> str:
-    """As `folded`, without the case of any script; `ß` is not `ss`."""
+    """Like `folded`, without the case of any script; `ß` is not `ss`."""
     if text.isascii():
         return " ".join(text.lower().split())
     # Letter by letter: `str.lower` makes two signs of `İ`, and another sigma at the end of a word.

@@ -23,7 +23,7 @@ class NamePatterns:
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        """Anything but `*` stands for itself."""
+        """Any character except `*` is literal."""
         texts = [folded(pattern) for pattern in patterns]
         self._exact = {text for text in texts if "*" not in text}
         self._wild = [Wildcard.of(text.split("*")) for text in texts if "*" in text]

@@ -1,4 +1,4 @@
-"""Text of strangers, made fit for a terminal, a log and a message."""
+"""Foreign text, made safe for a terminal, a log and a message."""
 
 import re
 from typing import Final
@@ -12,24 +12,24 @@ _BEYOND = (
 )
 _UNPRINTABLE = re.compile(f"[\x00-\x1f{_BEYOND}]")
 _UNESCAPED = re.compile(f"[{_BEYOND}]")
-"""What JSON leaves as it is; the rest of the unprintable it always escapes."""
+"""Unprintable characters that JSON does not escape."""
 
 LONGEST: Final = 300
-"""Characters of one text of a stranger in a message."""
+"""Maximum length of one foreign text in a message, in characters."""
 LONGEST_SENTENCE: Final = 3000
-"""Characters of a sentence of ours that has names of others in it."""
+"""Maximum length of a sentence with foreign names in it, in characters."""
 
 
 def printable(text: str) -> str:
-    r"""The text with every character that could command a terminal written out, as in `\\x1b`."""
+    r"""The text with every character that could control a terminal escaped, as in `\\x1b`."""
     return _UNPRINTABLE.sub(lambda match: repr(match.group())[1:-1], text)
 
 
 def quoted(text: str, longest: int = LONGEST) -> str:
     """The text as one printable line, cut after `longest` characters with its length added.
 
-    Every text of a server passes here on its way into a message, so none of it can look like a line
-    of reconcile.
+    Every text from a server passes through here on its way into a message, so none of it can look
+    like a line of reconcile.
     """
     if len(text) <= longest:
         return printable(text)
@@ -37,7 +37,7 @@ def quoted(text: str, longest: int = LONGEST) -> str:
 
 
 def escaped(json: str) -> str:
-    r"""JSON that says the same, with every character that could command a terminal as `\\uXXXX`."""
+    r"""Equivalent JSON, with every character that could control a terminal as `\\uXXXX`."""
     return _UNESCAPED.sub(lambda match: _units(match.group()), json)
 
 

@@ -1,8 +1,7 @@
 """Which entry a name means: in a member value, a manager, a rule or on the platform.
 
-What every server takes for the same name decides first. Only where that finds nothing, a name may
-find an entry by what the server in question folds beyond that; and only if no other entry can be
-meant.
+What every server treats as the same name decides first. Only if that finds nothing, a name may find
+an entry by what this server folds beyond that; and only if no other entry can be meant.
 """
 
 from collections import defaultdict
@@ -31,7 +30,7 @@ class References:
         self._wide: dict[str, list[str]] | None = None
 
     def exact(self, key: str) -> bool:
-        """Whether an entry has this very name."""
+        """Whether an entry has exactly this name."""
         return any(key in some for some in self._keys)
 
     def meant(self, key: str) -> tuple[str, ...]:
@@ -52,7 +51,7 @@ class References:
         return tuple(sorted(others))
 
     def only(self, key: str) -> str:
-        """The one entry that a name means; "" for none, and where it can mean several."""
+        """The one entry that a name means; "" for none, or if it can mean several."""
         meant_names = self.meant(key)
         return meant_names[0] if len(meant_names) == 1 and self.exact(meant_names[0]) else ""
 

@@ -1,17 +1,17 @@
-"""What a text that the platform is to hold must not be."""
+"""Which texts the platform must not get."""
 
 import unicodedata
 from typing import Final
 
 NAMES: Final = frozenset({"username", "the name"})
-"""What people tell things apart by: invisible characters would make two of what looks like one."""
+"""Fields by which people distinguish things: with invisible characters, two could look the same."""
 
 
 def misfit(what: str, text: str, length: int) -> str:
-    """Why the platform is not given a text; "" for one that fits.
+    """Why the platform does not get a text; "" if it fits.
 
-    `what` says what it is, `length` how many characters the platform takes (0: any). Control
-    characters are never taken, invisible ones not in `NAMES`.
+    `what` names it, `length` is how many characters the platform accepts (0: any). Control
+    characters are never accepted, invisible ones not in `NAMES`.
     """
     if length and len(text) > length:
         return f"{what} has {len(text)} characters, the platform takes {length}"

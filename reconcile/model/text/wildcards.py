@@ -1,7 +1,7 @@
-"""Texts that stand for others: pieces in their order, with any text between them.
+"""Patterns with wildcards: pieces in order, with any text between them.
 
-No regular expression: with several `*` one would try every way to cut a long name before it says
-no. Here each piece is looked for once, from where the one before it ends: the first place is as
+Not a regular expression, which with several `*` would try every way to split a long name before it
+fails. Here each piece is searched once, from the end of the previous one: the first match is as
 good as any.
 """
 
@@ -18,12 +18,12 @@ class Wildcard(NamedTuple):
 
     @classmethod
     def of(cls, pieces: Iterable[str]) -> Self:
-        """From what stands between the stars, two pieces at least: "" where a star is at an end."""
+        """From the texts between the stars, at least two: "" if a star is at an end."""
         first, *middle, last = pieces
         return cls(first, tuple(filter(None, middle)), last)
 
     def matches(self, text: str) -> bool:
-        """Whether this is all of a text."""
+        """Whether the pattern matches the whole text."""
         first, middle, last = self
         position, end = len(first), len(text) - len(last)
         if position > end or not text.startswith(first) or not text.endswith(last):

@@ -1,10 +1,9 @@
 """Why a person is in or out, in a group or not, with which role: what `reconcile explain` shows.
 
-Of every rule it says whether it lets the person in and by what; a rule that is not set is left out.
-`rule` names a place in the desired state (`sources[0].users.exclude[1]`, `groups[0]`), `origin`
-where that comes from (`file:line`, `preset NAME`, `type NAME`, `built-in`; "" where that is not
-known). A `path` holds DNs of groups, each a member of the one before it, the person a member of the
-last.
+For every rule it says whether the person passes and why; a rule that is not set is left out. `rule`
+names a place in the desired state (`sources[0].users.exclude[1]`, `groups[0]`), `origin` where that
+comes from (`file:line`, `preset NAME`, `type NAME`, `built-in`; "" if that is not known). A
+`path` holds DNs of groups, each a member of the one before it, the person a member of the last.
 """
 
 from typing import Literal, TypeAlias
@@ -29,19 +28,19 @@ Code: TypeAlias = Literal[
     "local",
     "erased",
 ]
-"""How a person stands in a workspace.
+"""The state of a person in a workspace.
 
-`follows`: a user whom the directory keeps up to date. `new`, `adopts`: the next apply makes the
-user, or takes over the local account. `skipped`: should be a user and cannot; one who exists gains
-nothing. `out`: no user, and not to be. `ignored`: deleted by a person on the platform, and not to
-come back. `out_of_scope`, `missing`, `source_removed`: a user whose person left, in one of three
-ways. `not_read`: of a source that was not read. `local`: an account of the platform's own.
-`erased`: of an erased person.
+`follows`: a user whom the directory keeps up to date. `new`, `adopts`: the next apply creates the
+user, or takes over the local account. `skipped`: should be a user but cannot be; an existing user
+gains nothing. `out`: no user, and none is wanted. `ignored`: deleted by a person on the platform,
+and not to be created again. `out_of_scope`, `missing`, `source_removed`: a user whose person left,
+in one of three ways. `not_read`: of a source that was not read. `local`: an account of the
+platform's own. `erased`: of an erased person.
 """
 
 
 class PersonSearch(msgspec.Struct, frozen=True):
-    """How persons of a source are searched; `filter` is "" where a plug-in keeps it to itself."""
+    """How persons of a source are searched; `filter` is "" if a plug-in does not reveal it."""
 
     base: str
     scope: str
@@ -51,7 +50,7 @@ class PersonSearch(msgspec.Struct, frozen=True):
 class Stray(msgspec.Struct, frozen=True):
     """An entry below a source's base DN that its rules on persons do not find, and why.
 
-    `id` is "" where not known.
+    `id` is "" if not known.
     """
 
     dn: str
@@ -63,9 +62,9 @@ class Stray(msgspec.Struct, frozen=True):
 
 
 class Searched(msgspec.Struct, frozen=True):
-    """One source that was read: how, how many persons there are, and who of them is meant (DNs).
+    """One source that was read: how, how many persons it has, and which of them match (DNs).
 
-    `notices` are those of a plan that are about the source.
+    `notices` are those of a plan that concern the source.
     """
 
     source: str
@@ -89,9 +88,9 @@ class RuleResult(msgspec.Struct, frozen=True):
 class GroupResult(msgspec.Struct, frozen=True):
     """A group of the directory.
 
-    Every group that a rule selects is listed, and those beside them that the person is in.
+    Every selected group is listed, and other groups that the person is in.
 
-    `known` is false where the members cannot be determined: then no member is added or removed.
+    `known` is false if the members cannot be determined: then no member is added or removed.
     """
 
     dn: str
@@ -126,7 +125,7 @@ class RoleResult(msgspec.Struct, frozen=True):
 
 
 class FieldResult(msgspec.Struct, frozen=True):
-    """What a template gives: a value, or null and why.
+    """The result of a template: a value, or null and why.
 
     With `roles` it is only for users with one of them.
     """
@@ -140,7 +139,7 @@ class FieldResult(msgspec.Struct, frozen=True):
 
 
 class ManagerResult(msgspec.Struct, frozen=True):
-    """Whom the directory names as manager; `found`: that is a person whom the rules find."""
+    """The manager in the directory; `found`: a person that the rules find."""
 
     dn: str
     found: bool
@@ -191,7 +190,7 @@ class GracePeriod(msgspec.Struct, frozen=True):
 
 
 class EntryTie(msgspec.Struct, frozen=True):
-    """Which run tied the user to this entry, when (RFC 3339, UTC), and how.
+    """The run that matched the user to this entry, when (RFC 3339, UTC), and how.
 
     By a link, by facts, or as a new user.
     """
@@ -202,10 +201,10 @@ class EntryTie(msgspec.Struct, frozen=True):
 
 
 class WorkspaceResult(msgspec.Struct, frozen=True):
-    """How a person stands in one workspace, and what the next apply does about it.
+    """The state of a person in one workspace, and what the next apply does about it.
 
-    `username` is the one the user has, else the one the person would get. `roles` are those that
-    the rules give, null where they decide nothing (who is no user and not to be one).
+    `username` is the one the user has, otherwise the one the person would get. `roles` are those
+    that the rules give, null if they decide nothing (no user, and none is wanted).
     """
 
     workspace: str
@@ -220,7 +219,7 @@ class WorkspaceResult(msgspec.Struct, frozen=True):
     user: PlatformUser | None
     changes: tuple[Change, ...]
     tie: EntryTie | None = None
-    """How the user came to its entry; None where the history does not say."""
+    """How the user was matched to its entry; None if the history does not say."""
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -244,9 +243,9 @@ class Explained(msgspec.Struct, frozen=True):
 class Explanation(msgspec.Struct, frozen=True):
     """All persons that a name means.
 
-    `violations` are those of a plan of all persons: where there are some, the next apply does
-    nothing. Where no person is meant, `dangling` are the groups that list this name all the same,
-    and `similar` logins much like it.
+    `violations` are those of a full plan: if there are some, the next apply does nothing. If no
+    person matches, `dangling` are the groups that still list this name, and `similar` are similar
+    logins.
     """
 
     asked: str

@@ -4,12 +4,13 @@ import msgspec
 
 
 class Node(msgspec.Struct, frozen=True):
-    """An OU or group; `people` are those of the entry itself, `all_people` with what is within it.
+    """An OU or group; `people` are its own, `all_people` also those of everything below.
 
-    A group that is shown elsewhere already (it is in several groups, or in a circle) has `repeated`
-    set and nothing within it. Nor has one with `continued` set: no tree has more than a hundred
-    levels, and what is below those is shown as trees of their own. `unknown` says why not all
-    members of a group are known, or "".
+    A group that is already shown elsewhere (it is in several groups, or in a circle) has `repeated`
+    set and nothing below it. So does one with `continued` set: no tree has more than a hundred
+    levels, and what is below is shown as trees of its own.
+
+    `unknown` says why not all members of a group are known, or "".
     """
 
     name: str

@@ -8,7 +8,7 @@ from reconcile.model.change import Fields
 
 
 def differing(old: msgspec.Struct, new: msgspec.Struct) -> list[str]:
-    """The fields in which two objects of one type differ, by id where they refer to something."""
+    """The fields in which two objects of one type differ; references are ids."""
     return [field for field in old.__struct_fields__ if getattr(old, field) != getattr(new, field)]
 
 

@@ -37,7 +37,7 @@ def narrow(changes: tuple[Change, ...], targets: Iterable[str]) -> tuple[Change,
     A user brings its memberships and grants, its manager if that user is new, and the user that
     gives up the name it takes. A group brings its memberships, what is nested in it and what it is
     nested in, and the change that gives its new members to its source. Raises UsageError for text
-    that is no target.
+    that is not a target.
     """
     wanted = set(map(_parsed, targets))
     if not wanted:
@@ -153,7 +153,7 @@ def _on_platform(state: PlatformState) -> Iterator[Subject]:
 
 
 def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip, ...]:
-    """The skips of the targets; all where there are no targets.
+    """The skips of the targets; all if there are no targets.
 
     Those of groups and departments are kept if any group or department is a target.
     """

@@ -22,7 +22,7 @@ class Background(msgspec.Struct, frozen=True):
     why_disabled: Callable[[Source, Attributes], str]
 
     def origin(self, place: str) -> str:
-        """Where a setting comes from, or what it is part of; "" where that is not known."""
+        """Where a setting comes from, or what it is part of; "" if that is not known."""
         while place:
             if place in self.origins:
                 return self.origins[place]

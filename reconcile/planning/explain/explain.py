@@ -54,7 +54,7 @@ def explain(
 
     `asked`: source → its names; `strays`: source → entries that its rules do not find.
 
-    Raises UsageError where a plan would.
+    Raises UsageError if a plan would.
     """
     refuse_impossible(inputs)
     sources = source_rules(inputs)

@@ -59,7 +59,7 @@ def _membership(about: PersonRules, key: str, rule: GroupRule) -> tuple[bool, st
 
 
 def department_result(about: PersonRules) -> DepartmentResult | None:
-    """The nearest selected OU; None where no rule selects any of the source."""
+    """The nearest selected OU; None if no rule selects any of the source."""
     if not list(about.desired.departments_of(about.source.name)):
         return None
     nearest = about.rules.department(about.position)

@@ -153,7 +153,7 @@ class WorkspaceView:
         return self._result(code, why, subject, skips)
 
     def _code(self, source: str, position: int, subject: _Subject) -> Code:
-        """How a person stands that can be synchronised."""
+        """The state of a person that can be synchronised."""
         user = subject.user
         if subject.candidate is None:
             if user is not None:
@@ -176,7 +176,7 @@ class WorkspaceView:
         return why
 
     def alone(self, user: User | None, source: str, entry_dn: str) -> WorkspaceResult:
-        """How a user stands whose person was not read, or an entry that the rules do not find."""
+        """The state of a user whose person was not read, or of an entry outside the rules."""
         skips = self._skips(source, entry_dn) if entry_dn else ()
         if user is None:
             why = f"the rules of {source} do not find this entry"

@@ -45,8 +45,8 @@ def violations(
     """What the guards find in the changes of one workspace.
 
     `readings` are what the sources held when the changes were planned. `renaming`: users are
-    renamed on purpose, which is no update of them; protected users stay protected. `recent` is what
-    earlier runs took away within the window.
+    renamed on purpose, which does not count as an update; protected users stay protected. `recent`
+    is what earlier runs took away within the window.
     """
     summary = LossSummary(changes, state, renaming=renaming)
     check, emptied = LimitCheck(state, safety, summary, recent), EmptiedGroups(state, summary)

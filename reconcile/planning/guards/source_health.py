@@ -51,8 +51,8 @@ def reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) 
 def partial_reading(desired: DesiredState, source: Source, snapshot: DirectorySnapshot) -> Reading:
     """Like `reading`, for a snapshot with one person but all groups and OUs.
 
-    Members are counted only where that person is the only one: others are found through persons,
-    which the snapshot does not have.
+    Members are counted only if that person is the only one: others are found through persons, which
+    the snapshot does not have.
     """
     whole = reading(desired, source, snapshot)
     own = {person.dn for person in snapshot.persons}

@@ -19,7 +19,7 @@ _INVISIBLE = frozenset({"Cc", "Cf", "Mn"})
 def source_of(sources: Sequence[Source], typed: str, chosen: str = "") -> Source:
     """The source of a login: the chosen one, the only one, or that of the domain in the name.
 
-    Raises UsageError where that is not exactly one; the platform's users make no difference.
+    Raises UsageError if that is not exactly one; the platform's users make no difference.
     """
     if chosen:
         return _chosen_source(sources, chosen)
@@ -90,7 +90,7 @@ def living(current: PlatformState, source: Source) -> Iterator[User]:
 def attempts_key(source: Source, typed: str, person: Person | None) -> str:
     """The key under which failures count: one for a person, whichever name is typed.
 
-    A name that matches no person has a key, too. Names that a directory takes for one name (case,
+    A name that matches no person has a key, too. Names that a directory treats as the same (case,
     width, spaces, invisible characters) share it.
     """
     if person is not None:

@@ -123,7 +123,7 @@ def concerned(inputs: Inputs, manager: str | None) -> PlatformState:
 def manager_of(
     person: Person, source: Source, snapshot: DirectorySnapshot, current: PlatformState
 ) -> str | None:
-    """The id of the manager's user; "" for no manager, None where that is left to a run."""
+    """The id of the manager's user; "" for no manager, None if that is left to a run."""
     if not person.manager:
         return person.manager
     users: dict[str, str] = {}

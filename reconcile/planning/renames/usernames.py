@@ -33,7 +33,7 @@ _OF_NAMES = frozenset(
 class Migration(msgspec.Struct, frozen=True):
     """`plan` holds the renames and nothing else. One collision refuses all of it.
 
-    `left` are users whose name stays, for their person is not to be found: one line each.
+    `left` are users whose name stays, because their person is not found: one line each.
     """
 
     plan: Plan

@@ -23,8 +23,8 @@ _SHOWN: Final = 3
 def nearest(patterns: Sequence[str], names: Sequence[str]) -> list[list[int]]:
     """The positions of up to three similar names for each pattern, the most similar first.
 
-    Both are case-folded; a `*` in a pattern stands for any text. Only the first patterns are looked
-    for; the others get none.
+    Both are case-folded; a `*` in a pattern stands for any text. Only the first patterns get
+    suggestions.
     """
     number = min(_LOOKED_FOR, max(1, _ROUGHLY // max(1, len(names))))
     closest = [_closest(pattern, names) for pattern in patterns[:number]]

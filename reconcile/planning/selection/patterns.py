@@ -94,7 +94,7 @@ class Selection:
         """Lets a pattern that names no entry exactly find one by a wider folding; returns itself.
 
         `path` gives that of a pattern in the desired state, by its number; `source` has the
-        candidates. Raises RulesRefused, which names all of them, where several can be meant.
+        candidates. Raises RulesRefused, which names all of them, if several can be meant.
         """
         exact = {at: read for at, read in enumerate(self._read) if at not in self._globs}
         if not exact:

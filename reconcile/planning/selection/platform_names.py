@@ -16,7 +16,7 @@ class PlatformNames:
     """The names that patterns of `safety` are compared with: current and future ones."""
 
     def __init__(self, desired: DesiredState) -> None:
-        """Starts without any; nothing is kept where `safety` has no such pattern."""
+        """Starts empty; stores nothing if `safety` has no such pattern."""
         protected = list(_protected(desired.safety.protect))
         kinds = {kind for _, _, kind in protected}
         self._protected = protected

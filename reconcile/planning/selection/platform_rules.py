@@ -22,7 +22,7 @@ def refuse_impossible_rules(
 
 
 def _refuse_nesting(desired: DesiredState, abilities: Abilities) -> None:
-    """Raises RulesRefused where a rule keeps nested groups and the platform has none."""
+    """Raises RulesRefused if a rule keeps nested groups and the platform has none."""
     kept = [at for at, rule in enumerate(desired.groups) if rule.nested == "keep"]
     if kept and not abilities.nested_groups:
         message = (
@@ -33,7 +33,7 @@ def _refuse_nesting(desired: DesiredState, abilities: Abilities) -> None:
 
 
 def _refuse_lacking(desired: DesiredState, abilities: Abilities) -> None:
-    """Raises RulesRefused where rules are about a kind that the platform does not have."""
+    """Raises RulesRefused if rules are about a kind that the platform does not have."""
     rules = {
         "department": [f"departments[{at}]" for at in range(len(desired.departments))],
         "group": [f"groups[{at}]" for at in range(len(desired.groups))],
@@ -50,10 +50,10 @@ def _refuse_lacking(desired: DesiredState, abilities: Abilities) -> None:
 
 
 def _refuse_departures(desired: DesiredState, abilities: Abilities) -> None:
-    """Raises RulesRefused where users could be taken out of service only by deleting them.
+    """Raises RulesRefused if users could be taken out of service only by deleting them.
 
-    A status that is lacking becomes a harder one; only the last of them, being erased, is no status
-    at all. Nobody is deleted because a file says that users are blocked.
+    A missing status becomes a harder one; only for the last of them, erased, there is none. No user
+    is deleted because a file says that users are blocked.
     """
     lifecycle = desired.lifecycle
     departures = {

@@ -21,7 +21,7 @@ class RuleCount(msgspec.Struct, frozen=True):
 
     `sources` are those that were searched, () for a rule on the platform. `complete`: nothing that
     the rule is about was left unread, so that 0 means none at all. `nearest` are similar names,
-    given only where it finds nothing.
+    only if it finds nothing.
     """
 
     path: str

@@ -105,7 +105,7 @@ class Index:
         return self._flat[key]
 
     def unknown(self, key: str, *, nested: bool = True) -> str:
-        """Why not all members of a group are known; "" where they are."""
+        """Why not all members of a group are known; "" if they are."""
         if not self._unknown:
             return ""
         if own := self._unknown.get(key):

@@ -31,8 +31,8 @@ def refuse_other_case(declared: Iterable[Source], current: Iterable[PlatformStat
             if name != known.name:
                 raise UsageError(
                     f"the workspace {state.workspace} knows the source {name} as {known.name},"
-                    f" and case makes no other source: `{_command(known.name, name)}`"
-                    " tells it, or spell the name as before"
+                    f" and a source cannot differ in case only: `{_command(known.name, name)}`"
+                    " renames it, or spell the name as before"
                 )
 
 

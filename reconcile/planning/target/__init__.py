@@ -1,4 +1,4 @@
 """The state that a workspace is to have.
 
-Who is which user, who is in service, and what everybody is to have.
+Which person is which user, who is in service, and what each of them should have.
 """

@@ -1,9 +1,9 @@
 """The links of the files: they say which entry a user, group or department stands for.
 
-A link goes before every other way of matching, but not before the rules: it ties nothing to an
-entry that they leave out. Afterwards the directory's id counts. So a link that is already true does
-nothing and is reported as a notice, like one that names nothing. A DN or login may pass to another
-entry later, so a link that names one is used only once.
+A link takes precedence over every other way of matching, but not over the rules: it links nothing
+to an entry that they leave out. Afterwards the directory's id counts. So a link that is already
+true does nothing and is reported as a notice, like one that names nothing. A DN or login may pass
+to another entry later, so a link that names one is used only once.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ def linked(
 ) -> LinkedObjects:
     """Looks up both ends of every link whose source was read; `used` are links a run has followed.
 
-    Raises RulesRefused where a link needs an entry that another link has to free first.
+    Raises RulesRefused if a link needs an entry that another link has to free first.
     """
     if not links:
         return LinkedObjects({}, {}, {})
@@ -164,7 +164,7 @@ def _refuse_exchanges(
         if wanted.get((kind, owner.source, _own(owner)), owner.id) == owner.id:
             continue
         at = _position(links, kind, end.why)
-        what = f"what the {kind} {links[at].name!r} stands for is wanted by another link"
+        what = f"what the {kind} {links[at].name!r} stands for is claimed by another link"
         raise RulesRefused([(f"links[{at}]", f"{what}: apply one of them, and then the other")])
 
 
@@ -251,14 +251,14 @@ def _refuse_reuse(link: Link, user: User, person: Person, current: PlatformState
     """Raises _Idle for a link that was followed once and now means another person or user."""
     if not _is_id(person, link.entry):
         raise _LinkIdle(
-            "it was used already, and now this is another person: to link the user to that one,"
+            "it was already used, and this is another person now: to link the user to that one,"
             " name its id"
         )
     for other in current.users:
         if other.source != link.source or _own(other) != _own(person):
             continue
         if other is not user:
-            raise _LinkIdle(f"it was used already: the person is that of {other.username!r} now")
+            raise _LinkIdle(f"it was already used: the person now has the user {other.username!r}")
         return
 
 
@@ -328,15 +328,15 @@ def _refuse_exchanged(
     is_held = any(other.source == link.source and _own(other) == own for other in things)
     if is_held and _own(thing) in map(_own, entries.values()):
         raise _LinkIdle(
-            f"the {link.kind} stands for another entry that is there, and this one has its"
-            f" {link.kind}, too"
+            f"the {link.kind} stands for another existing entry, and this entry has a"
+            f" {link.kind} of its own"
         )
 
 
 def _refuse_true(link: Link, owner: Owner, entry: AnyEntry) -> None:
     """Raises _Idle where the user, group or department already stands for the entry."""
     if _is_true(link, owner, entry):
-        raise _LinkIdle("it is true already: the link can be removed")
+        raise _LinkIdle("it is already true and can be removed")
 
 
 def _is_true(link: Link, owner: Owner, entry: AnyEntry) -> bool:

@@ -123,7 +123,7 @@ def _joined(
 
 
 def _stays(membership: Membership, rule: GroupRule, frozen: Collection[str]) -> bool:
-    """Whether a member that the directory does not list stays all the same."""
+    """Whether a member that the directory does not list still stays."""
     if membership.user in frozen:
         return True
     return rule.keeps_unlisted(by_hand=membership.origin == BY_HAND)
@@ -182,7 +182,7 @@ def dangling(sources: Iterable[SourceRules], workspace: str) -> list[Skip]:
 
 
 def _dangling_members(rules: SourceRules) -> dict[str, list[str]]:
-    """A member that is no person or group → the DNs of the groups that list it."""
+    """A member that is neither person nor group → the DNs of the groups that list it."""
     looked_into: set[str] = set()
     for key, rule in rules.groups.items():
         looked_into |= rules.index.within(key) if rule.nested != "ignore" else {key}
@@ -232,7 +232,7 @@ def _why_nobody(rules: SourceRules, member: str) -> str:
     more = f" and {len(owners) - _NAMED} more" if len(owners) > _NAMED else ""
     named = "; ".join(owners[:_NAMED])
     persons = f"{len(owners)} persons of {source}"
-    return f"{persons} have this uid, so that it is none of them: {named}{more}"
+    return f"{persons} have this uid, so it means none of them: {named}{more}"
 
 
 def unclear_managers(unclear: Iterable[UnclearManager], workspace: str) -> Iterator[Skip]:

@@ -45,7 +45,7 @@ def rendered(
 def _choices(
     template: Template, entry: TemplateEntry, identifiers: Sequence[str]
 ) -> Iterator[tuple[TemplateEntry, str]]:
-    """The entry with each other combination of first values; none where nothing has several."""
+    """The entry with each other combination of first values; none if nothing has several."""
     named = _rdn_types(entry.dn)
     free = [
         name

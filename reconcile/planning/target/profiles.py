@@ -119,7 +119,7 @@ def _check(settings: Users, profile: Profile, abilities: Abilities) -> None:
             raise Refused("missing_field", f"{field} is required and the directory has none")
     name = profile.fields["username"]
     if fold_name(name) in abilities.reserved_usernames:
-        raise Refused("reserved_username", f"the platform keeps {name!r} for itself")
+        raise Refused("reserved_username", f"the platform reserves the name {name!r}")
     for field, text in profile.fields.items():
         check_text(field, text, abilities.lengths.get(field, 0))
 

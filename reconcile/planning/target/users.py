@@ -15,8 +15,8 @@ from reconcile.planning.target.people.candidates import Candidate
 class WantedUsers(msgspec.Struct):
     """`users`: the wanted users by id; `reasons`: user id → why it is new or changed, if known.
 
-    `deleted` are the ids of users to delete, `erased` of those of whom only the row stays. `names`
-    are all usernames in use now or in the wanted state, folded.
+    `deleted` are the ids of users to delete, `erased` of those whose row alone stays. `names` are
+    all usernames in use now or in the wanted state, folded.
     """
 
     users: dict[str, User]
@@ -140,11 +140,12 @@ UnclearManager = tuple[SourceRules, str, str]
 def assign_managers(
     accounts: WantedUsers, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
 ) -> list[UnclearManager]:
-    """Sets managers where the source names them. `located`: source and position → id of the user.
+    """Sets managers if the source names them. `located`: source and position → id of the user.
 
-    A manager who is no user clears the field, if it is cleared with the directory. A source without
-    a manager attribute leaves it alone, and so does a held profile. Of several managers the current
-    one stays. A name that can mean several persons leaves the field alone, too, and is returned.
+    A manager who is not a user clears the field, if it is cleared with the directory. A source
+    without a manager attribute does not touch it, and neither does a held profile. Of several
+    managers the current one stays. A name that can mean several persons leaves the field alone,
+    too, and is returned.
     """
     managers = _Managers(accounts, located)
     for candidate in candidates:

@@ -86,7 +86,7 @@ def _exists(reference: str, objects: Mapping[str, object]) -> bool:
 
 
 def attributes_back(user: User, payload: Payload) -> tuple[dict[str, str], str]:
-    """The attributes, restored where the run's value still stands, and why others are not."""
+    """The attributes, restored if the run's value is unchanged, and why others are not."""
     attributes, changed = dict(user.attributes), False
     before = mapping(payload.fields_before, "attributes")
     for name, left in mapping(payload.fields_after, "attributes").items():

@@ -1,6 +1,6 @@
 """One change of a membership or grant, taken out of a state.
 
-Each function returns why the change could not be undone, "" where it was.
+Each function returns why the change could not be undone, "" if it was.
 """
 
 from typing import Final, TypeAlias

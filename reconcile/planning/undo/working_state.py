@@ -36,7 +36,7 @@ class WorkingState:
         return None if user is None or user.status == "erased" else user
 
     def group_id(self, old: str) -> str:
-        """The present id of a group, or of the one created in its place; "" where there is none."""
+        """The present id of a group, or of the one created in its place; "" if there is none."""
         return self.recreated.get(("group", old), old if old in self.groups else "")
 
     def department_id(self, old: str) -> str:

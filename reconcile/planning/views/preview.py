@@ -49,8 +49,8 @@ class Skipped(msgspec.Struct, frozen=True):
     """One person in scope who cannot be synchronised, and why.
 
     One who exists gains nothing, and loses what the directory takes away: `status` and `action` say
-    what the next apply makes of the user, "" where there is none. `code` is that of the skip, or
-    `ignored`: the user was deleted on the platform and is not to come back.
+    what the next apply does to the user, "" if there is none. `code` is that of the skip, or
+    `ignored`: the user was deleted on the platform and is not created again.
     """
 
     workspace: str

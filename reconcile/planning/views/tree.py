@@ -35,7 +35,7 @@ def overview(desired: DesiredState, source: Source, snapshot: DirectorySnapshot)
 
 
 def outlined(desired: DesiredState, source: Source, outline: Outline) -> Overview:
-    """The same trees while the persons are still read: nobody is counted yet."""
+    """The trees while the persons are still being read, without any counts."""
     nobody = DirectorySnapshot(
         source.name, source.base_dn, groups=outline.groups or (), units=outline.units
     )

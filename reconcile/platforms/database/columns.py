@@ -49,12 +49,12 @@ def name_column(column: str, length: int = NAME) -> sa.Column[str]:
 
 
 def text_column(column: str, length: int = NAME) -> sa.Column[str]:
-    """A text; "" where none is set."""
+    """A text; "" if none is set."""
     return sa.Column(column, sa.String(length), nullable=False, server_default="")
 
 
 def time_column(column: str) -> sa.Column[datetime]:
-    """A moment, in UTC; the one at which the row was inserted where none is set."""
+    """A moment, in UTC; by default the one when the row was inserted."""
     return sa.Column(
         column, sa.DateTime, nullable=False, server_default=sa.text("CURRENT_TIMESTAMP")
     )

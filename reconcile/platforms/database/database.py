@@ -24,8 +24,8 @@ class CommitLost(PlatformUnreadable):
         """Takes which server it was, and what was said of the connection."""
         self.what = what
         super().__init__(
-            f"{what}; whether it did is not known: run the command again, "
-            "which goes on from how things are"
+            f"{what}; it is not known whether it did: run the command again, "
+            "which continues from the current state"
         )
 
 
@@ -35,12 +35,12 @@ class Database(ABC):
     def exists(self) -> bool:
         """Whether there is anything to read.
 
-        Raises PlatformUnreadable where it could not even be made.
+        Raises PlatformUnreadable if it could not even be made.
         """
         return True
 
     def create(self) -> None:
-        """Makes it, where it can be made at all."""
+        """Creates it, if it can be created at all."""
         return
 
     @abstractmethod
@@ -55,7 +55,7 @@ class Database(ABC):
         """
 
     def version(self, connection: sa.Connection) -> str:
-        """Which server it is; "" where it is none."""
+        """Which server it is; "" if it is none."""
         del connection
         return ""
 

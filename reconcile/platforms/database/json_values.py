@@ -15,7 +15,7 @@ _LONGEST: Final = 500
 
 
 def brief(text: str) -> str:
-    """What a server or a row says as one line for a message, cut where it gets long."""
+    """What a server or a row says, as one line for a message, cut if it is long."""
     line = " ".join(text[: 4 * _LONGEST].split())
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
@@ -33,9 +33,8 @@ def encode(value: object) -> str:
 def decode(text: str, username: str) -> dict[str, str]:
     """A user's attributes.
 
-    A hand may have written other JSON than text: its notation is taken, null is nothing.
-
-    Raises PlatformUnreadable for what is no JSON object.
+    Values written by hand may not be text: their JSON notation is used, null means no value. Raises
+    PlatformUnreadable if it is not a JSON object.
     """
     if text == "{}":
         return {}
@@ -46,7 +45,7 @@ def decode(text: str, username: str) -> dict[str, str]:
     except msgspec.DecodeError as error:
         raise PlatformUnreadable(
             f"users.attributes of {quoted(username)} is not a JSON object ({error}); "
-            "put it right, or set it to {}"
+            "correct it, or set it to {}"
         ) from error
     return {
         name: value if isinstance(value, str) else encode(value)

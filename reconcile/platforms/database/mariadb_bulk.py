@@ -1,8 +1,8 @@
 """For MariaDB: one UPDATE or DELETE for many rows, whose values are given as one JSON text.
 
 PyMySQL would send a statement for each row and wait for each answer, which over a network costs a
-round trip a row. The server makes a table of the text and goes through it in order, looking up our
-rows by their keys.
+round trip per row. The server makes a table of the text and goes through it in order, looking up
+the rows by their keys.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -105,7 +105,7 @@ class PostgresqlDatabase(server.ServerDatabase):
 def _connected(
     _dialect: object, _record: object, arguments: Sequence[Any], named: Mapping[str, Any]
 ) -> object:
-    """Opens a connection; the driver is imported where it is needed first."""
+    """Opens a connection; the driver is imported when first needed."""
     from reconcile.platforms.database.psycopg_waits import Connection
 
     made = Connection.connect(*arguments, **named)

@@ -10,12 +10,12 @@ Value = TypeVar("Value")
 
 
 class Connection(psycopg.Connection[Any]):
-    """Counts as broken, and is closed, once the server has said nothing for `patience` seconds."""
+    """Counts as broken, and is closed, once the server has not responded for `patience` seconds."""
 
     patience = float("inf")
 
     def wait(self, gen: Generator[Any, Any, Value], *arguments: Any, **named: Any) -> Value:
-        """Sees the operation to its end. Raises OperationalError where the server keeps silent."""
+        """Sees the operation to its end. Raises OperationalError if the server keeps silent."""
         return super().wait(self._bounded(gen), *arguments, **named)
 
     def _bounded(self, operation: Generator[Any, Any, Value]) -> Generator[Any, Any, Value]:
@@ -30,7 +30,7 @@ class Connection(psycopg.Connection[Any]):
                 elif time.monotonic() > end:
                     self.pgconn.finish()
                     raise psycopg.OperationalError(
-                        f"the server has said nothing for {self.patience:g} s"
+                        f"the server has not responded for {self.patience:g} s"
                     )
                 state = operation.send(ready)
         except StopIteration as done:

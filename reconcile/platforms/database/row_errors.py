@@ -1,7 +1,7 @@
 """Why a database refuses a row, in plain words; and which of its errors are about the row.
 
-A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, as a
-full disk, is not, and ends the transaction.
+A constraint, a trigger or a value that does not fit is the row's own fault. Anything else, such as
+a full disk, is not, and ends the transaction.
 """
 
 import re
@@ -14,7 +14,7 @@ from reconcile.platforms.database.json_values import brief
 _MEANINGS: Final = {
     "username": "another user of the workspace has this username",
     "groups_name": "another group of the workspace has this name",
-    "departments_title": "another department beside it has this title",
+    "departments_title": "a sibling department has this title",
     "external_id": "another one of the same source has this external id",
     "nested_groups": "the group is in this group already",
     "memberships": "the user is in this group already",
@@ -30,11 +30,11 @@ the server."""
 _OWN: Final = 5000
 """MariaDB's own numbers are smaller; a trigger may give any."""
 _CHECKED: Final = 4025
-"""A CHECK of MariaDB, which PyMySQL takes for an error of the server's operation."""
+"""A CHECK of MariaDB, which PyMySQL treats as an error of the server's operation."""
 _UNIQUE: Final = {"23505", 1062}
 _TOO_LONG: Final = {"22001", 1406}
 _NAMED = re.compile(r"(?:for key|CONSTRAINT) ['`](?:[^'`]*\.)?([^'`.]+)['`]")
-"""Where MariaDB names the rule; what is quoted before may be anybody's text."""
+"""Where MariaDB names the rule; quoted text before it may be foreign."""
 
 
 class Refused(Exception):
@@ -65,7 +65,7 @@ def refusal(error: Exception) -> str | None:
 def _code(error: DBAPIError) -> str | int | None:
     """PostgreSQL's SQLSTATE, MariaDB's number; None for SQLite.
 
-    "" where the driver itself objects.
+    "" if the driver itself objects.
     """
     first = error.orig.args[0] if error.orig is not None and error.orig.args else None
     if isinstance(first, int):

@@ -1,8 +1,8 @@
 """Many rows in one statement, and the fault of a row reported for that row alone.
 
-A batch runs in a savepoint. If the database refuses it, it is undone and halved until the rows that
-fail stand alone: one bad row in 20,000 costs some thirty statements. What the database refuses
-because of the row is that row's reason (`refusals`); anything else ends the transaction.
+A batch runs in a savepoint. If the database refuses it, it is undone and halved until each failing
+row is alone: one bad row in 20,000 costs some thirty statements. What the database refuses because
+of the row is that row's reason (`refusals`); anything else ends the transaction.
 """
 
 from collections.abc import Callable, Sequence

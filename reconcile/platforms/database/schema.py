@@ -1,8 +1,7 @@
 """Which revision of its schema a database has, and bringing it to the newest.
 
-The name of the revision is kept in a table of our own, so that an application may keep an
-`alembic_version` beside it. Alembic takes long to import and is only asked when there is something
-to do.
+The name of the revision is kept in a separate table, so that an application may have its own
+`alembic_version`. Alembic takes long to import and is used only when there is something to do.
 """
 
 import hashlib
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 from reconcile.errors import PlatformUnreadable
 
 MARK: Final = "made by reconcile"
-"""The comment of our tables on MariaDB."""
+"""The comment of reconcile's tables on MariaDB."""
 _PATIENCE: Final = 60
 """Seconds to wait for another run that creates or changes the tables."""
 
@@ -43,9 +42,9 @@ class Schema(NamedTuple):
         return self.revisions.index(current) >= self.revisions.index(revision)
 
     def revision(self, connection: sa.Connection, database: str) -> str:
-        """The database's revision; "" where nothing was ever applied.
+        """The database's revision; "" if nothing was ever applied.
 
-        Raises PlatformUnreadable for a revision that is not known here, and for tables of our names
+        Raises PlatformUnreadable for an unknown revision, and for tables with reconcile's names
         that another program made.
         """
         if not sa.inspect(connection).has_table(self.version_table):
@@ -121,7 +120,7 @@ class Schema(NamedTuple):
                 table.drop(connection)
 
     def _refuse_strangers(self, connection: sa.Connection, database: str) -> None:
-        """Tables of the same names that another program made are not ours to use."""
+        """Tables with the same names that another program made must not be used."""
         ours = {table.name for table in self.tables()}
         strange = sorted(ours & set(sa.inspect(connection).get_table_names()))
         if strange:
@@ -137,7 +136,7 @@ def _refuse_encoding(connection: sa.Connection, database: str) -> None:
         encoding = connection.execute(sa.text("SHOW server_encoding")).scalar_one()
         if encoding != "UTF8":
             raise PlatformUnreadable(
-                f"the {database} has the encoding {encoding}, which cannot hold every name: "
+                f"the {database} has the encoding {encoding}, which does not have all characters: "
                 "create one with ENCODING 'UTF8'"
             )
 

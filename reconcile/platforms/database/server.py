@@ -25,19 +25,20 @@ CONNECT: Final = 10
 SILENT: float = 600
 """Seconds without a byte from the server after which a connection counts as broken."""
 COMMIT: float = 60
-"""As SILENT, for the answer to COMMIT: then the server is asked again, by another connection."""
+"""Like SILENT, for the answer to COMMIT: then the server is asked again, over another
+connection."""
 IDLE: Final = 300
 """Seconds after which the server ends a transaction that says nothing: its machine sleeps or the
 network is gone."""
 BROKEN: Final = (
-    "the connection broke, and what was not yet kept is undone; "
-    "a new plan shows how things are ({text})"
+    "the connection broke, and what was not committed is undone; "
+    "a new plan shows the current state ({text})"
 )
-LOST: Final = "the connection broke while it was asked to keep what was written ({text})"
+LOST: Final = "the connection broke during the commit ({text})"
 DEFERRED: Final = (
-    "a rule that it checks when all is written refuses what was written, "
+    "a rule that is checked at the commit refuses the changes, "
     "so nothing was changed: {text} ({rule}). "
-    "Correct what the rule is about, or make it NOT DEFERRABLE: "
+    "Correct the data, or make the rule NOT DEFERRABLE: "
     "then the change that breaks it fails alone"
 )
 CLASH: Final = (
@@ -125,7 +126,7 @@ class ServerDatabase(Database):
             self._commit(connection, transaction)
 
     def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction) -> None:
-        """Raises CommitLost where the server did not answer, or not so that anybody could know."""
+        """Raises CommitLost if the server did not answer, or not clearly."""
         self._expect_within(connection, COMMIT)
         try:
             transaction.commit()

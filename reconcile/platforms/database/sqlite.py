@@ -35,7 +35,7 @@ _MEANINGS = (
         "locked",
         "another program has kept it busy for more than {busy:g} s; try again when it is done",
     ),
-    ("readonly", "it may not be written to; check the permissions of the file and of its folder"),
+    ("readonly", "it cannot be written to; check the permissions of the file and of its folder"),
     (
         "unable to open",
         "it cannot be opened; check that its folder exists, and the permissions of both",
@@ -68,13 +68,14 @@ class SqliteDatabase(Database):
     def exists(self) -> bool:
         """Whether there is anything to read; a file of no bytes is an empty database.
 
-        Raises PlatformUnreadable where the file could not even be made.
+        Raises PlatformUnreadable if the file could not even be made.
         """
         with self.explained():
             exists = self.path.exists()
             if not exists and not self._make_folder and not self.path.parent.is_dir():
                 raise PlatformUnreadable(
-                    f"no folder for the {self}: make it, or name another file in `{self._setting}`"
+                    f"no folder for the {self}: create it, or name another file in"
+                    f" `{self._setting}`"
                 )
             return exists
 
@@ -104,13 +105,13 @@ class SqliteDatabase(Database):
             yield connection
 
     def scrub(self) -> None:
-        """Writes the file anew, so that no page keeps what was deleted."""
+        """Rewrites the file, so that no page keeps what was deleted."""
         try:
             with self.explained(), closing(self._connector(write=True)()) as connection:
                 connection.execute("VACUUM")
         except (PlatformUnreadable, sqlite3.Error) as error:
             _log.warning(
-                "deleted data may still stand in unused parts of the %s: run VACUUM on it (%s)",
+                "deleted data may remain in unused parts of the %s: run VACUUM on it (%s)",
                 self,
                 error,
             )
@@ -186,7 +187,7 @@ def _file(url: sa.URL, folder: str, setting: str) -> Path:
         or url.database.startswith("file:")
         or "\0" in url.database
     ):
-        raise UsageError(f"{setting} names no file; write it as in sqlite:///acme.db")
+        raise UsageError(f"{setting} does not name a file; write it as in sqlite:///acme.db")
     if url.query or url.host:
-        raise UsageError(f"{setting}: behind sqlite:/// stands a file and nothing else")
+        raise UsageError(f"{setting}: only a file name may follow sqlite:///")
     return Path(folder, url.database).absolute()

@@ -28,7 +28,7 @@ def connect(
     """The database of a URL; connects when it is first used. Raises UsageError for any other URL.
 
     `setting` is where the URL is written, for messages. A relative path starts at `folder`;
-    `make_folder`: the folder of an SQLite file is made along with it.
+    `make_folder`: the folder of an SQLite file is created with it.
     """
     if secret is None:
         raise UsageError(f"{setting} is missing: it names the database, as in sqlite:///acme.db")
@@ -38,7 +38,7 @@ def connect(
     # The latter of a port that is no number, and quotes what it found.
     except (ArgumentError, ValueError):
         raise UsageError(
-            f"{setting} is no database URL; write one as in sqlite:///acme.db or "
+            f"{setting} is not a database URL; write one as in sqlite:///acme.db or "
             "postgresql+psycopg://account:password@host/database, "
             "with @ : / and % of a password as %40 %3A %2F and %25"
         ) from None
@@ -64,18 +64,16 @@ def connect(
 
 
 def _refuse_unquoted(url: sa.URL, text: str, setting: str) -> None:
-    """Raises UsageError where part of the password may have become a host or a database.
+    """Raises UsageError if part of the password may have become a host or a database.
 
-    Those are shown to people.
-
-    With one @ at most, behind the account, account and password end where they should, whatever
-    else stands in them.
+    Host and database are shown to people. With at most one @, after the account, account and
+    password end where they should, whatever else is in them.
     """
     count = text.count("@")
     if count > 1 or (count and url.username is None):
         raise UsageError(
             f"{setting}: quote the account and the password: "
             "{{ env('DB_PASSWORD') | urlencode }}; "
-            "the only @ stands before the host, every other one is written as %40, "
+            "the only @ is before the host, every other one is written as %40, "
             "and a / in the account as %2F"
         )

@@ -1,4 +1,4 @@
-"""The driver: what planning and applying need of a platform, made of any Platform and a Ledger.
+"""The driver: makes what planning and applying need of any Platform and a Ledger.
 
 - `platform`: the ManagedPlatform itself.
 - `merge`: what the platform has and what the ledger remembers, as one PlatformState.

@@ -29,7 +29,7 @@ SENT: Final[Mapping[ObjectKind, tuple[str, ...]]] = {
         *("department", "manager", "attributes", "external_id"),
     ),
 }
-"""The fields that a platform keeps where its abilities do not say which."""
+"""The fields that a platform keeps if its abilities do not say which."""
 
 
 class Workspace:
@@ -68,21 +68,21 @@ class Workspace:
                 self.identities[kind, thing.source, thing.external_id] = thing.id
 
     def platform_id(self, kind: ObjectKind, own: str) -> str:
-        """The platform's id of an object. Raises Unknown where the platform no longer has it."""
+        """The platform's id of an object. Raises Unknown if the platform no longer has it."""
         if (kind, own) not in self.theirs:
             raise Unknown("it no longer exists")
         return self.theirs[kind, own]
 
     def expect_source(self, change: Change) -> None:
-        """Raises Unknown where the change names a source that the platform does not know."""
+        """Raises Unknown if the change names a source that the platform does not know."""
         source = text(change.fields_after, "source")
         if source and source not in self.sources:
             raise Unknown(f"the source {source!r} does not exist")
 
     def sent(self, kind: ObjectKind, change: Change) -> dict[str, object]:
-        """What the platform gets of an object: the fields of the change that it keeps.
+        """What the platform gets for an object: the fields of the change that it keeps.
 
-        Departments and managers are left as they are named, for `reference`.
+        Departments and managers stay names, for `reference`.
         """
         after = change.fields_after
         kept = self.abilities.fields.get(kind, SENT[kind])

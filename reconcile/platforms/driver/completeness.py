@@ -73,7 +73,7 @@ def _check_links(contents: Contents, kind: LinkKind) -> None:
                 raise PlatformUnreadable(
                     f"the platform lists a {kind} of {end_kind} {quoted(end)}, "
                     f"and no such {end_kind}: what was read is not complete. "
-                    "Run again; if it stays so, "
+                    "Run again; if that does not help, "
                     "the application has to be repaired"
                 )
 
@@ -89,5 +89,5 @@ def _check_names(kind: ObjectKind, rows: Mapping[str, Row]) -> None:
         if number > 1:
             raise PlatformUnreadable(
                 f"the platform has {number} {kind}s called {quoted(name)}, which reconcile "
-                "cannot tell apart: rename all but one of them"
+                "cannot distinguish: rename all but one of them"
             )

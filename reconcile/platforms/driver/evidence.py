@@ -67,10 +67,11 @@ def _is_kept(row: Row, name: str, sent: str | dict[str, str | None]) -> bool:
 
 
 def _is_created(row: Row, call: Call) -> bool:
-    """Whether an object is the one that was asked for.
+    """Whether an object is the requested one.
 
-    The external id says so, where the platform keeps one. Otherwise its name alone is no proof, as
-    a person may have made an object of this name meanwhile: every field has to be as it was sent.
+    The external id proves it, if the platform keeps one. Otherwise the name alone is no proof,
+    because a person may have created an object with this name in the meantime: every field has to
+    be as it was sent.
     """
     external_id = call.fields.get("external_id")
     if external_id and row.get("external_id"):

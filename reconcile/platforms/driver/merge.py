@@ -1,8 +1,8 @@
-"""A workspace as planning sees it: what the platform has, with what the ledger remembers of it.
+"""A workspace as planning sees it: what the platform has, and what the ledger remembers about it.
 
-What people did on the platform shows where the two differ. A status that is not the one reconcile
-left is a person's; so is a link that the book does not have. What the platform does not have is
-gone, whatever the book says.
+What people did on the platform shows where the two differ. A status that differs from the one
+reconcile left was set by a person; so was a link that the book does not have. What the platform
+does not have is gone, whatever the book says.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,7 +43,7 @@ class Merged(NamedTuple):
 
 
 def merge(workspace: str, contents: Contents, book: Book) -> Merged:
-    """Raises PlatformUnreadable where what was read cannot be all, or cannot be true."""
+    """Raises PlatformUnreadable if what was read cannot be all, or cannot be true."""
     links = {kind: frozenset(contents.links.get(kind, ())) for kind in ENDS}
     contents = contents._replace(links=links)
     check(contents)
@@ -185,7 +185,7 @@ class _Both:
 
 
 def _entry(row: Row, known: Known | None) -> dict[str, Any]:
-    """Which entry an object stands for: by the book, otherwise by what the platform says."""
+    """Which entry an object stands for: according to the book, otherwise to the platform."""
     kept = {"external_id": row.get("external_id", ""), "dn": row.get("dn", "")}
     if known is None:
         return kept

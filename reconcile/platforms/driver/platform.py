@@ -59,7 +59,7 @@ class DrivenPlatform:
         return self._ledger.lock(workspaces, holder, force=force)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        """Removes the lock of a dead run and returns its holder; None if there is no lock."""
         return self._ledger.unlock(workspace, host)
 
     @contextmanager
@@ -79,7 +79,7 @@ class DrivenPlatform:
             raise
 
     def _settle(self, workspace: str) -> None:
-        """Records a run that was broken off; where that cannot be, the next run does it."""
+        """Records an interrupted run; if that fails, the next run does it."""
         try:
             replay(self._platform, self._ledger, workspace)
         except ReconcileError as error:

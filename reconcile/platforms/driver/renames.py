@@ -25,7 +25,7 @@ KEPT_IT = "the name is taken: its holder kept it"
 
 
 def move_of(names: Names, kind: ObjectKind, change: Change) -> Move | None:
-    """The name that an object gives up, and the one it takes; None where it keeps its name."""
+    """The name that an object gives up, and the one it takes; None if it keeps its name."""
     after = change.fields_after
     if kind == "department":
         return _move_in_tree(names, change)

@@ -42,7 +42,7 @@ class Planned(msgspec.Struct):
     """Which change of the batch it carries out."""
     edits: tuple[Edit, ...] = ()
     operation: Literal["create", "update", "delete", "link", "unlink", ""] = ""
-    """Empty where only the book changes."""
+    """Empty if only the book changes."""
     kind: ObjectKind | LinkKind = "user"
     target: str | New = ""
     """The platform's id of the object."""
@@ -51,11 +51,11 @@ class Planned(msgspec.Struct):
     places: tuple[int, ...] = ()
     """For links, the change that each pair carries out."""
     origins: tuple[str, ...] = ()
-    """For links, who puts each of them there; "" where it is removed."""
+    """For links, who puts each of them there; "" if it is removed."""
     after: tuple[int, ...] = ()
     """Planned steps that have to be kept first."""
     because: str = ""
-    """Why it fails where one of those was not kept."""
+    """Why it fails if one of those was not kept."""
     without: str = ""
     """The change is applied without this step; what it then lacks, in words."""
     lane: str = ""

@@ -293,6 +293,6 @@ def _forget(workspace: Workspace, kind: ObjectKind, gone: set[str]) -> None:
 
 
 def _forget_identities(workspace: Workspace, gone: set[str]) -> None:
-    """Takes in that objects stand for no entry any more."""
+    """Records that objects no longer stand for any entry."""
     for entry in [entry for entry, own in workspace.identities.items() if own in gone]:
         del workspace.identities[entry]

@@ -1,6 +1,6 @@
 """What reconcile remembers, in a database: locks, history, failed logins.
 
-For platforms that are not a database of ours also the book and the journal.
+For platforms without reconcile's tables also the book and the journal.
 
 - `tables`, `workspaces`: what every such database has.
 - `store`: a database with its locks, history and logins; the sql platform has one, and each ledger.

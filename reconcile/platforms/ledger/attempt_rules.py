@@ -2,16 +2,16 @@
 
 The same on every platform; computes only.
 
-Five attempts are free: who mistypes a password, or remembers which one it was, needs no more. After
-the fifth failure there is a pause of half a minute, doubled with each further one up to a quarter
-of an hour: against one account that leaves an attacker about a hundred attempts a day.
+Five attempts are free: a person who mistypes a password, or has to remember which one it was, needs
+no more. After the fifth failure there is a pause of half a minute, doubled with each further one up
+to a quarter of an hour: against one account that leaves an attacker about a hundred attempts a day.
 What failed is remembered for a day: were it only the quarter of an hour, five guesses every quarter
 of an hour would never meet a long pause.
 
-An attacker meets every end of a pause, so a count that is shared keeps the owner out. So each
-origin has its own, where the caller knows origins. Many origins together have what a token bucket
-gives (twenty, then ten an hour); it is more than two single ones can use up, and an origin from
-where the person has logged in before needs none of it.
+An attacker uses the end of every pause, so a shared count would keep the owner out. So each origin
+has its own, if the caller knows origins. Many origins together have what a token bucket gives
+(twenty, then ten an hour); it is more than two single ones can use up, and an origin from where the
+person has logged in before needs none of it.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ FIRST_PAUSE: Final = 30
 LONGEST_PAUSE: Final = 15 * 60
 """Seconds."""
 MEMORY: Final = 24 * 60 * 60
-"""Seconds after a pause, or after a failure that brought none, for which it counts."""
+"""How many seconds a failure counts after its pause, or after itself if there was none."""
 BURST: Final = 20
 """So many attempts may fail at once from all new origins together."""
 REFILL: Final = 6 * 60
@@ -50,8 +50,8 @@ class Failures(NamedTuple):
     failures: int
     last: int
     until: int
-    """When the pause ends; `last` where there is none. Of all origins together: when the bucket
-    will be full again."""
+    """When the pause ends; `last` if there is none. Of all origins together: when the bucket will
+    be full again."""
     entered: int = 0
     """When the person last logged in from this origin; 0 for never."""
 
@@ -95,8 +95,8 @@ def begun(
 
     Returns what to remember of all together and of this one, and the seconds to wait.
 
-    None, None where it has to wait. The first is None too where the origin is known: then the
-    others do not matter.
+    None, None if it has to wait. The first is also None if the origin is known: then the others do
+    not matter.
     """
     state, wait = counted(own, now)
     if is_known(own, now):

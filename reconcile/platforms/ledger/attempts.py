@@ -1,8 +1,8 @@
 """Failed logins, in the table `login_failures`; from known origins, in `login_origins`.
 
-Each attempt is a transaction of its own, and holds nothing but its row: a run that writes on a
-server hinders no login. SQLite lets one program write at a time; there a login waits for a run that
-writes, and is refused where that takes too long: an attempt that cannot be counted is not made.
+Each attempt is a transaction of its own, and locks only its row: on a server, a run that writes
+does not delay a login. SQLite lets only one program write at a time; there a login waits for a run
+that writes, and is refused if that takes too long: an attempt that cannot be counted is not made.
 """
 
 import logging
@@ -46,14 +46,14 @@ class SqlAttempts:
     def __init__(
         self, database: Callable[[], Database], prepare: Callable[[Collection[str]], None]
     ) -> None:
-        """`prepare` makes the tables where they are missing."""
+        """`prepare` creates the tables if they are missing."""
         self._database = database
         self._prepare = prepare
 
     def begin(self, workspace: str, key: str, now: int, origin: str = "") -> int:
         """Counts an attempt; returns the seconds to wait.
 
-        Raises Locked where the database is busy for too long.
+        Raises Locked if the database is busy for too long.
         """
         try:
             self._prepare([workspace])
@@ -62,15 +62,18 @@ class SqlAttempts:
             else:
                 wait = self._counted(workspace, key, now)
         except Busy as busy:
-            raise Locked(f"no login can be counted now, and so none is made: {busy}") from busy
+            raise Locked(
+                f"failed logins cannot be counted now, so no login is made: {busy}"
+            ) from busy
         if wait is None:
             raise Locked(
-                "no login can be counted now, and so none is made: the count was removed; try again"
+                "failed logins cannot be counted now, so no login is made: "
+                "the count was removed; try again"
             )
         return wait
 
     def passed(self, workspace: str, key: str, now: int, origin: str = "") -> None:
-        """Forgets what failed from there; where the database is busy, time does it."""
+        """Forgets failures from there; if the database is busy, they expire."""
         with suppress(Busy), self._database().writing() as connection:
             if not origin:
                 connection.execute(sa.delete(t.login_failures).where(*_whom(_f, workspace, key)))
@@ -88,7 +91,7 @@ class SqlAttempts:
                 connection.execute(_delete_origins(workspace, key).where(_o.origin_sha256 == old))
 
     def forget(self, workspace: str, key: str) -> None:
-        """Forgets everything; where the database is busy, time does it."""
+        """Forgets everything; if the database is busy, it expires."""
         with suppress(Busy), self._database().writing() as connection:
             connection.execute(sa.delete(t.login_failures).where(*_whom(_f, workspace, key)))
             connection.execute(_delete_origins(workspace, key))
@@ -142,7 +145,7 @@ class SqlAttempts:
         return None
 
     def _count(self, workspace: str, key: str, now: int) -> int | None:
-        """Seconds to wait; None where there is no row to count in."""
+        """Seconds to wait; None if there is no row to count in."""
         own = _whom(_f, workspace, key)
         columns = (_f.failures, _f.last_failed_at, _f.locked_until)
         with self._database().writing() as connection:
@@ -158,7 +161,7 @@ class SqlAttempts:
             return wait
 
     def _is_first(self, row: sa.Insert, now: int) -> bool:
-        """Adds a row for a person who has none; False where another process was first."""
+        """Adds a row for a person who has none; False if another process was first."""
         with self._database().writing() as connection:
             try:
                 connection.execute(row)
@@ -168,9 +171,9 @@ class SqlAttempts:
         return True
 
     def _purge(self, now: int) -> None:
-        """Lets go of what is forgotten.
+        """Deletes expired rows.
 
-        It looks before it writes, for nearly always there is nothing.
+        Checks before it writes, because there are hardly ever any.
         """
         entered = sa.or_(_o.last_login_at.is_(None), _o.last_login_at < _time(now - KNOWN))
         old = {
@@ -187,7 +190,7 @@ class SqlAttempts:
                     with self._database().writing() as connection:
                         connection.execute(sa.delete(table).where(condition))
         except PlatformUnreadable as error:  # the next one does it
-            log.debug("old failures of logins are still there: %s", error)
+            log.debug("old failed logins were not deleted: %s", error)
 
 
 def _whom(

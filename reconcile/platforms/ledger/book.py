@@ -61,7 +61,7 @@ def read(connection: sa.Connection, workspace: int) -> Book:
             raise PlatformUnreadable(
                 f"the ledger is damaged: its {kind} {platform_id!r} comes from a source that it "
                 "does not know. Restore it from a backup, or move it away: then every user is "
-                "recognised anew"
+                "recognised again"
             )
         known = dict(zip(_COLUMNS, values, strict=True))
         known["source"] = "" if source is None else sources[source].name
@@ -208,7 +208,7 @@ class Editor:
 
 
 def remember_supplied(connection: sa.Connection, workspace: int) -> None:
-    """Adds all persons who now have a user of a source to those whom it ever supplied."""
+    """Adds all persons who now have a user of a source to those that it ever supplied."""
     known = sa.and_(
         t.supplied.c.source_id == _o.source_id, t.supplied.c.external_id == _o.external_id
     )

@@ -38,7 +38,7 @@ def settle(connection: sa.Connection, settled: Settled) -> None:
 
 
 def read(connection: sa.Connection, workspace: int) -> tuple[Run | None, list[Logged]]:
-    """The run whose journal was not closed, and its steps in order; None where there is none."""
+    """The run whose journal was not closed, and its steps in order; None if there is none."""
     mine = (
         sa.select(_j.id, _j.state, _j.body, _j.detail)
         .where(_j.workspace_id == workspace)

@@ -1,4 +1,4 @@
-"""A ledger in a database: what reconcile remembers of a platform that keeps nothing of ours."""
+"""A ledger in a database: what reconcile remembers about a platform that keeps nothing for it."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -34,7 +34,7 @@ class SqlLedger:
         self.history = self._store.history
 
     def book(self, workspace: str) -> Book:
-        """What is remembered of a workspace; an empty book where nothing has ever been applied."""
+        """What is remembered about a workspace; an empty book if nothing has ever been applied."""
         with self._store.reading() as connection:
             number = None if connection is None else workspace_id(connection, workspace)
             if connection is None or number is None:
@@ -44,11 +44,11 @@ class SqlLedger:
     def lock(
         self, workspaces: Collection[str], holder: Holder, *, force: bool = False
     ) -> AbstractContextManager[None]:
-        """Keeps every other run out; makes file, tables and workspaces where they are missing."""
+        """Keeps every other run out; creates file, tables and workspaces if they are missing."""
         return self._store.lock(workspaces, holder, force=force)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        """Removes the lock of a dead run and returns its holder; None if there is no lock."""
         return self._store.unlock(workspace, host)
 
     def started(self, workspace: str) -> str:
@@ -69,7 +69,7 @@ class SqlLedger:
         opened: Sequence[Step] = (),
         edits: Sequence[Edit] = (),
     ) -> tuple[list[int], dict[tuple[ObjectKind, str], str]]:
-        """In one transaction: what became of steps, edits of the book, and steps about to be made.
+        """In one transaction: results of steps, edits of the book, and steps about to be made.
 
         Returns the numbers of the opened steps, and our ids of objects that the book did not have.
         """

@@ -1,14 +1,14 @@
 """One run at a time for each workspace: a row in `locks`, and when it may be taken over.
 
 A lock is dead when its process is gone from this machine, or, taken elsewhere, when it has not been
-renewed for STALE seconds. Elsewhere is another machine, another container on this one, and this one
-before it was started again: there a process number means another process, and a host name proves
-nothing. A thread renews it every BEAT seconds, by a connection of its own. A run that takes a lock
-first claims the workspace's row, and so does a run that writes, to the end of its transaction:
-while it writes, no other takes its lock over, whatever its age. (SQLite lets no other write at all,
-the thread included; the run renews the lock in the transaction that it commits.) A run that lost
-its lock all the same (a machine that slept) finds its token gone before it writes. So a lock that
-can be taken over and looks dead is dead or harmless, and the server needs no lock of its own.
+renewed for STALE seconds. Elsewhere means another machine, another container on this one, or this
+one before a restart: there a process number means another process, and a host name proves nothing.
+A thread renews it every BEAT seconds, by a connection of its own. A run that takes a lock first
+claims the workspace's row, and so does a run that writes, to the end of its transaction: while it
+writes, no other takes its lock over, whatever its age. (SQLite lets no other write at all, the
+thread included; the run renews the lock in the transaction that it commits.) A run that lost its
+lock anyway (because its machine slept) finds its token gone before it writes. So a lock that can be
+taken over and looks dead is dead or harmless, and the server needs no lock of its own.
 """
 
 import logging
@@ -39,25 +39,25 @@ _TRIES: Final = 3
 _PAUSE: Final = 1.0
 """Seconds between two tries to release a lock."""
 _LOST: Final = (
-    "another run has taken over the lock, because this one did not move for too long; start again"
+    "another run has taken over the lock, because this one was inactive for too long; start again"
 )
 _log = logging.getLogger(__name__)
 
 
 class Held(NamedTuple):
-    """An existing lock. Whatever stands in the row, the texts are one line each."""
+    """An existing lock. Whatever is in the row, each text is one line."""
 
     workspace: str
     login: str
     host: str
     pid: int | None
-    """None for what is no number of a process."""
+    """None if it is not a process number."""
     process_started: str | None
     started_at: str
     age: float | None
-    """Seconds since it was last renewed, by the database's clock; None where that is no time."""
+    """Seconds since it was last renewed, by the database's clock; None if that is not a time."""
     heartbeat: str = ""
-    """When that was, RFC 3339, UTC; what stands there where that is no time."""
+    """When that was, RFC 3339, UTC; the text in the row if that is not a time."""
 
 
 def take(
@@ -138,7 +138,7 @@ def _held(
 
 
 def _time(text: str) -> datetime | None:
-    """In UTC, without saying so; None for what is no time."""
+    """In UTC, without a time zone; None if it is not a time."""
     try:
         time = datetime.fromisoformat(text)
         return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo is not None else time
@@ -157,9 +157,9 @@ def is_dead(held: Held, host: str) -> bool:
 
 
 def _elsewhere(held: Held, host: str) -> bool:
-    """Whether the holder's process number says nothing here.
+    """Whether the holder's process number means nothing here.
 
-    So it is, too, where the holder does not state its place.
+    This is also so if the holder does not state its place.
     """
     return (
         held.pid is None
@@ -185,7 +185,7 @@ def describe(held: Held, host: str) -> str:
             return f"{who}: that process is gone; run again with --force to take over"
         return f"{who}: it is still running; wait until it is done"
     if held.age is None:
-        renewed = f"{who}, which is no time"
+        renewed = f"{who}, which is not a time"
     elif held.age < -STALE:
         ahead = f"{-held.age:.0f} s in the future"
         renewed = f"{who}, which is {ahead}: the clock of the database was set back"
@@ -193,13 +193,15 @@ def describe(held: Held, host: str) -> str:
         renewed = f"{who}, last renewed {max(0, held.age):.0f} s ago"
     if held.host == host:
         renewed += (
-            ", in another container or machine of this name, or before this one was started again"
+            ", in another container or machine of this name, or from before a restart of this one"
         )
     if is_dead(held, host):
-        return f"{renewed}: see that nothing runs there, then run again with --force to take over"
+        return (
+            f"{renewed}: make sure that nothing runs there, "
+            "then run again with --force to take over"
+        )
     return (
-        f"{renewed}: wait until it is done; "
-        f"it counts as dead once it was not renewed for {STALE:.0f} s"
+        f"{renewed}: wait until it is done; it counts as dead after {STALE:.0f} s without renewal"
     )
 
 
@@ -307,7 +309,7 @@ def _take_in_time(
 
 
 def remove(database: Database, workspace: str, host: str) -> Holder | None:
-    """Removes the lock of a dead run, and returns its holder; None where there is none.
+    """Removes the lock of a dead run, and returns its holder; None if there is none.
 
     Raises Locked for a live one.
     """
@@ -350,7 +352,7 @@ def _raise_writing(database: Database, workspaces: Collection[str]) -> None:
 
 
 def _release(database: Database, lock: Lock, *, still_taking: bool = False) -> None:
-    """Tries again where the connection breaks.
+    """Tries again if the connection breaks.
 
     `still_taking`: the transaction that takes it may not be over.
     """

@@ -1,7 +1,7 @@
 """Whether a process of this machine is still the one that took a lock.
 
-A number means a process only where it was given: on one machine, from one start of it to the next,
-and within one namespace of process numbers, of which every container has its own.
+A number means a process only in one place: on one machine, from one start to the next, and within
+one namespace of process numbers, of which every container has its own.
 """
 
 import os
@@ -16,10 +16,10 @@ the start."""
 def started(pid: int) -> str | None:
     """When a process started, by this machine; equal texts are one process.
 
-    None where it does not say.
+    None if it does not say.
 
-    The text is `place()`, a slash and the time. "" says that there is no such process; one that has
-    ended and waits for its parent (a zombie) counts as gone.
+    The text is `place()`, a slash and the time. "" means that there is no such process; one that
+    has ended and waits for its parent (a zombie) counts as gone.
     """
     if not _tells_ours():
         return _without_proc(pid)
@@ -40,7 +40,7 @@ def started(pid: int) -> str | None:
 def place() -> str:
     """Where the numbers of processes mean what they mean here.
 
-    Equal texts are one place; "" where nothing says.
+    Equal texts are one place; "" if nothing says.
     """
     if not (_PROC / "self" / "stat").exists():
         return ""

@@ -23,7 +23,7 @@ _PAUSE: Final = 0.5
 def was_kept(database: Database, workspace: str, run: str) -> bool:
     """Whether the history of the workspace has the run of this hash.
 
-    Raises PlatformUnreadable where the server does not say so in time.
+    Raises PlatformUnreadable if the server does not say so in time.
     """
     end = time.monotonic() + PATIENCE
     while True:

@@ -37,12 +37,12 @@ class Store:
         return self._connect()
 
     def revision(self, connection: sa.Connection) -> str:
-        """The revision of the database; "" where nothing was ever applied."""
+        """The revision of the database; "" if nothing was ever applied."""
         return self._schema.revision(connection, str(self.database))
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection | None]:
-        """A transaction that only reads; None where nothing was ever applied."""
+        """A transaction that only reads; None if nothing was ever applied."""
         if not self.database.exists():
             yield None
             return
@@ -50,7 +50,7 @@ class Store:
             yield connection if self.revision(connection) else None
 
     def prepare(self, workspaces: Collection[str]) -> None:
-        """Makes file, tables and workspaces where they are missing."""
+        """Creates file, tables and workspaces if they are missing."""
         database = self.database
         if not database.exists():
             database.create()
@@ -78,7 +78,7 @@ class Store:
                     self._held.pop(workspace, None)
 
     def held(self, workspace: str) -> locks.Lock:
-        """The lock that this process holds. Raises RuntimeError where it holds none."""
+        """The lock that this process holds. Raises RuntimeError if it holds none."""
         lock = self._held.get(workspace)
         if lock is None:
             raise RuntimeError("transaction() without lock(): another run could be writing")
@@ -86,7 +86,7 @@ class Store:
 
     @contextmanager
     def writing(self, workspace: str) -> Iterator[sa.Connection]:
-        """A transaction of the run that holds the lock. Raises Locked where it has lost it."""
+        """A transaction of the run that holds the lock. Raises Locked if it has lost it."""
         lock = self.held(workspace)
         with self.database.writing() as connection:
             locks.confirm(connection, workspace, lock.token)
@@ -94,7 +94,7 @@ class Store:
             locks.renew(connection, lock)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        """Removes the lock of a dead run and returns its holder; None if there is no lock."""
         with self.reading() as connection:
             if connection is None:
                 return None

@@ -1,7 +1,7 @@
 """An application that lives in memory: the smallest complete Platform, for tests and examples.
 
-It keeps every call at once, has ids of its own, refuses a name that exists already, and can be made
-to fail as a service behind a network does:
+It keeps every call at once, has its own ids, refuses a name that already exists, and can be made to
+fail like a service behind a network:
 
     MemoryApplication(before=hook)
 
@@ -53,7 +53,7 @@ class MemoryApplication:
         self.before = before
         self.after = after
         self.refuse = refuse
-        """Why an object with these fields is refused; "" where it is not."""
+        """Why an object with these fields is refused; "" if it is not."""
         self.calls: list[str] = []
         """Every call that was made, in words."""
         self._rows: dict[str, dict[ObjectKind, dict[str, Row]]] = {}
@@ -186,7 +186,7 @@ def _copy(row: Row) -> Row:
 
 
 def _merged(row: Row, fields: Row) -> Row:
-    """The fields set; of `attributes` those given, where None removes one."""
+    """The fields with those set; in `attributes`, None removes one."""
     merged: Row = {**row, **fields}
     if "attributes" in merged:
         attributes: dict[str, Any] = {**row.get("attributes", {})}

@@ -70,7 +70,7 @@ class Draft:
         return self._tables.state()
 
     def apply(self, batch: Mapping[int, Change]) -> dict[int, str]:
-        """Makes changes of one kind and action; returns place → why, for those that cannot be.
+        """Makes changes of one kind and action; returns position → why, for those that fail.
 
         After a failure the draft is of no use: what failed may have left traces.
         """

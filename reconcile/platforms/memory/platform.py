@@ -62,7 +62,7 @@ class MemoryPlatform:
             yield ("url",), "a platform in memory has none"
 
     def read(self, workspace: str) -> PlatformState:
-        """The workspace as it is; an empty state where nothing has ever been applied."""
+        """The workspace as it is; an empty state if nothing has ever been applied."""
         return self._states.get(workspace, PlatformState(workspace))
 
     @contextmanager
@@ -135,8 +135,7 @@ class MemoryWriter:
         self._fault = fault
         self._names = Names(state)
         self.highest = 0
-        """The highest id there ever was: none is given twice, for the history names objects by
-        them."""
+        """The highest id so far: none is reused, because the history names objects by them."""
         self.recorded: list[tuple[Run, Sequence[Outcome], Names]] = []
         """Runs to be added to the history, with the names that were there before."""
 
@@ -174,10 +173,7 @@ class MemoryWriter:
         return reasons
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former.
-
-        Unknown sources are left out.
-        """
+        """Records how much each source had, replacing earlier readings; without unknown sources."""
         known = {source.name for source in self.state.sources}
         kept = {reading.source: reading for reading in self.state.readings}
         kept |= {reading.source: reading for reading in readings if reading.source in known}

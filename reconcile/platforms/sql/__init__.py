@@ -67,7 +67,7 @@ class SqlPlatform:
         return self._store.history
 
     def read(self, workspace: str) -> PlatformState:
-        """The workspace as it is; an empty state where nothing has ever been applied."""
+        """The workspace as it is; an empty state if nothing has ever been applied."""
         from reconcile.platforms.sql.read import state
 
         with self._store.reading() as connection:
@@ -78,11 +78,11 @@ class SqlPlatform:
     def lock(
         self, workspaces: Collection[str], holder: Holder, *, force: bool = False
     ) -> AbstractContextManager[None]:
-        """Keeps every other run out; makes file, tables and workspaces where they are missing."""
+        """Keeps every other run out; creates file, tables and workspaces if they are missing."""
         return self._store.lock(workspaces, holder, force=force)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
-        """Removes the lock of a dead run and returns its holder; None where there is no lock."""
+        """Removes the lock of a dead run and returns its holder; None if there is no lock."""
         return self._store.unlock(workspace, host)
 
     @contextmanager
@@ -118,7 +118,7 @@ class SqlPlatform:
             kept = settling.was_kept(self._store.database, workspace, run)
         except PlatformUnreadable as error:
             raise OutcomeUnknown(
-                f"{lost.what}, and it has not said since whether it did: {error}"
+                f"{lost.what}, and it has not answered since whether it did: {error}"
             ) from lost
         if not kept:
             raise PlatformUnreadable(

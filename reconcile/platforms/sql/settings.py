@@ -17,7 +17,7 @@ class SqlSettings(msgspec.Struct, frozen=True):
     unknown_user: str = "unknown"
     """Username of the user who takes over an erased user's open work."""
     create_roles: bool = True
-    """A role that does not exist is made when it is first granted."""
+    """A role that does not exist is created when it is first granted."""
 
 
 def sql_settings(settings: desired.Platform) -> SqlSettings:

@@ -249,8 +249,8 @@ def test_a_circle_of_groups_of_which_one_fails_is_created_apart() -> None:
         plan(group("a", "Bad"), group("b", "a"), group("Bad", "b"), group("c")), platform, HOLDER
     )
     assert results(report) == {
-        "a": ("applied", "but not within group Bad, for one of them in a circle failed"),
-        "b": ("applied", "but not within group a, for one of them in a circle failed"),
+        "a": ("applied", "but not within group Bad, because one of them in a circle failed"),
+        "b": ("applied", "but not within group a, because one of them in a circle failed"),
         "Bad": ("failed", "no more licences"),
         "c": ("applied", ""),
     }

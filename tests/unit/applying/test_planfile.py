@@ -191,7 +191,9 @@ def test_a_violation_is_written_as_values_that_make_up_its_code() -> None:
 def test_an_acceptance_of_another_place_is_refused(field: str) -> None:
     (acceptance,) = PLAN.accepted
     forged = msgspec.structs.replace(acceptance, **{field: "grants_lost"})
-    with pytest.raises(PlanFileError, match="it accepts users_lost:main/corp:9, which is no viol"):
+    with pytest.raises(
+        PlanFileError, match="it accepts users_lost:main/corp:9, which is not a viol"
+    ):
         loads(dumps(msgspec.structs.replace(PLAN, accepted=(forged,))), "x")
 
 
@@ -238,7 +240,7 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
     lines = dumps(PLAN).splitlines(keepends=True)
     body = b"".join([lines[0], lines[0], *lines[1:-1]])
     footer = json.loads(lines[-1]) | {"sha256": hashlib.sha256(body).hexdigest()}
-    with pytest.raises(PlanFileError, match="x:2: a header has no place here"):
+    with pytest.raises(PlanFileError, match="x:2: a header is not allowed here"):
         loads(body + json.dumps(footer).encode() + b"\n", "x")
     body = b"".join(line for line in lines[:-1] if not line.startswith(b'{"type":"violation"'))
     footer = json.loads(lines[-1]) | {"sha256": hashlib.sha256(body).hexdigest()}
@@ -249,14 +251,17 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "wrong"),
     [
-        (Change("user", "create", "x", None, None, "", "", "main"), "it has the wrong sides"),
+        (
+            Change("user", "create", "x", None, None, "", "", "main"),
+            "its before and after do not fit its action",
+        ),
         (
             Change("user", "delete", "x", {"username": "x"}, {}, "", "", "main"),
-            "it has the wrong sides",
+            "its before and after do not fit its action",
         ),
         (
             Change("user", "update", "x", None, {"email": ""}, "", "", "main"),
-            "it has the wrong sides",
+            "its before and after do not fit its action",
         ),
         (
             Change("user", "update", "x", {"nofield": "1"}, {"nofield": "2"}, "", "", "main"),
@@ -277,7 +282,7 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
                 "",
                 "main",
             ),
-            "nested groups are changed in a change of their own",
+            "nested groups need a change of their own",
         ),
         (
             Change("group", "create", "x", None, {"name": "x", "groups": "y"}, "", "", "main"),
@@ -409,7 +414,7 @@ def test_a_footer_or_header_in_the_middle_is_refused() -> None:
 )
 def test_a_forged_plan_whose_digest_is_right_is_refused(change: Change, wrong: str) -> None:
     data = dumps(Plan(PLAN.tool, PLAN.created, (), (), Scope(), PLAN.digests, (change,)))
-    with pytest.raises(PlanFileError, match=f"x:2: no plan holds such a change: {wrong}"):
+    with pytest.raises(PlanFileError, match=f"x:2: no plan contains such a change: {wrong}"):
         loads(data, "x")
 
 
@@ -445,12 +450,12 @@ def test_only_a_plan_that_undoes_takes_groups_away_and_gives_users_back_to_nobod
     ],
 )
 def test_a_time_that_is_none_is_refused(moment: str) -> None:
-    with pytest.raises(PlanFileError, match=r"x:1: .* is no time"):
+    with pytest.raises(PlanFileError, match=r"x:1: .* is not a time"):
         loads(dumps(msgspec.structs.replace(PLAN, created=moment)), "x")
 
 
 @pytest.mark.parametrize("code", ["users_lost:main/corp:10", "min_admins:main:1", ""])
 def test_a_forged_acceptance_is_refused(code: str) -> None:
     forged = msgspec.structs.replace(PLAN, accepted=(Acceptance(code, "mallory", ""),))
-    with pytest.raises(PlanFileError, match="which is no violation"):
+    with pytest.raises(PlanFileError, match="which is not a violation"):
         loads(dumps(forged), "x")

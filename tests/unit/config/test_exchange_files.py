@@ -67,7 +67,7 @@ def test_every_setting_of_a_source_is_described_but_those_that_cannot_travel() -
 
 def test_what_nobody_thought_of_is_never_written() -> None:
     odd = msgspec.structs.replace(SOURCE, note=Known("s3cret"))
-    with pytest.raises(TypeError, match="is no setting"):
+    with pytest.raises(TypeError, match="is not a setting"):
         connections.described(odd)
 
 
@@ -86,18 +86,18 @@ def test_a_password_in_the_file_is_ignored_with_a_warning() -> None:
         (b"", "not JSON"),
         (b"[]", "expected an object, got a list"),
         (b"null", "expected an object, got nothing"),
-        (b"{}", "this is no connection"),
+        (b"{}", "this is not a connection file"),
         (b"\xff\xfe", "not UTF-8 text"),
         (b'{"a": 1, "a": 2}', "the key 'a' is given twice"),
-        (b'{"format": NaN}', "NaN is no number of JSON"),
+        (b'{"format": NaN}', "NaN is not a JSON number"),
         (b'{"a":' * 50_000 + b"1" + b"}" * 50_000, "nested deeper than 20 levels"),
         (b'{"format":' + b"[" * 30 + b"]" * 30 + b"}", "nested deeper than 20 levels"),
         (b'{"a": ' + b"9" * 5000 + b"}", "too many digits"),
         (b" " * (1024 * 1024 + 1), "larger than 1024 KiB"),
-        (document(version=2), "format version 2 is not known here"),
+        (document(version=2), "format version 2 is not supported"),
         (document(version=True), "version: expected 1"),
         (document(version="1"), "version: expected 1"),
-        (document(format="x"), "this is no connection"),
+        (document(format="x"), "this is not a connection file"),
         (document(extra=1), "extra: unknown key"),
         (document(source=[]), "source: expected a mapping, got a list"),
         (document(source={}), "source: the key `name` is missing"),

@@ -177,15 +177,15 @@ def test_lists_of_several_files_are_one_and_paths_are_those_of_each_file(tmp_pat
         e="groups: []\n",
     )
     assert said(tmp_path) == [
-        "b.yml:2:26: vars.dup: given already at a.yml:8:19",
+        "b.yml:2:26: vars.dup: already given at a.yml:8:19",
         "b.yml:7:14: sources[0].base_dn: not a distinguished name: 'nonsense' has no attribute type at position 0",
-        "b.yml:8:1: platform: given already at a.yml:2:1",
-        "c.yml:1:18: sources[0].name: given already at a.yml:4:11",
+        "b.yml:8:1: platform: already given at a.yml:2:1",
+        "c.yml:1:18: sources[0].name: already given at a.yml:4:11",
         "c.yml:2:16: role_mappings: expected a list of mappings, got text",
         "c.yml:3:7: vars: expected a mapping, got a list",
-        "d.yml:1:1: version: given already at a.yml:1:10",
+        "d.yml:1:1: version: already given at a.yml:1:10",
         "d.yml:3:9: groups: expected a list of mappings, got text",
-        "d.yml:4:1: roles: given already at c.yml:4:1",
+        "d.yml:4:1: roles: already given at c.yml:4:1",
     ]  # fmt: skip
 
 
@@ -257,20 +257,22 @@ def test_files_that_cannot_be_read(tmp_path, monkeypatch, error, text):
 
 
 def test_a_file_name_that_is_none():
-    assert said(Path("a\0b")) == ["a\0b: cannot be read: this is no file name"]
+    assert said(Path("a\0b")) == ["a\0b: cannot be read: this is not a file name"]
 
 
 def test_a_file_that_is_named_twice_is_read_once(tmp_path):
     write(tmp_path, a=EMPTY + "colour: red\n")
     assert [line.partition(";")[0] for line in said(tmp_path, tmp_path / "a.yml")] == [
-        "a.yml: is read already as a.yml: name it once",
+        "a.yml: is already read as a.yml: name it once",
         "a.yml:4:1: colour: unknown key",
     ]
 
 
 def test_a_file_that_is_too_large(tmp_path):
     (tmp_path / "a.yml").write_bytes(b"#" * (10 * 1024 * 1024 + 1))
-    assert said(tmp_path / "a.yml") == ["a.yml: larger than 10 MiB: this is no desired-state file"]
+    assert said(tmp_path / "a.yml") == [
+        "a.yml: larger than 10 MiB: this is not a desired-state file"
+    ]
 
 
 def test_given_variables_go_before_those_of_the_files(tmp_path):
@@ -291,7 +293,7 @@ def test_given_variables_that_nothing_uses_are_mistakes(tmp_path):
         / "a.yml"
     )
     assert said(path, variables={"port": "1", "b": "2", "c": "3"}) == []
-    known = "--var gives it a value, but no `vars` and no template uses it"
+    known = "--var sets it, but neither `vars` nor a template uses it"
     assert said(path, variables={"prt": "1", "b": "", "c": "", "note": "x"}) == [
         f"a.yml:9:1: vars.note: {known}",
         f"a.yml:9:1: vars.prt: {known}; did you mean `port`?",

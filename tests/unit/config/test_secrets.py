@@ -58,7 +58,7 @@ def test_from_the_environment(tmp_path):
     assert secret(path, environ={"P": "  x  "}).reveal() == "  x  "
     start = f"{path}:8:32: sources[0].bind.password: the secret could not be read: "
     assert why(secret(path)) == start + "the environment variable P is not set"
-    assert why(secret(path, environ={"P": ""})) == start + "it gives an empty text"
+    assert why(secret(path, environ={"P": ""})) == start + "it is empty"
 
 
 def test_from_a_file_beside_the_declaring_one(tmp_path):
@@ -80,7 +80,7 @@ def test_from_a_file_beside_the_declaring_one(tmp_path):
     os.mkfifo(tmp_path / "pw")
     assert why(secret(path)).endswith(f"cannot read {tmp_path}/pw: it is not a regular file")
     assert why(secret(ldap(tmp_path, '"{{ command(none) }}"'))).endswith(
-        "the command is no command line"
+        "the command line cannot be parsed"
     )
     assert why(
         secret(ldap(tmp_path, "\"{{ file('a' ~ zero) }}\"", 'vars: {zero: "\\0"}\n'))
@@ -101,10 +101,10 @@ def test_from_a_command_without_a_shell(tmp_path):
     )
     assert why(ask('it is "not', "closed")).endswith("is not UTF-8 text") is False
     assert why(secret(ldap(tmp_path, '"{{ command(\'\\"\') }}"'))).endswith(
-        "the command is no command line"
+        "the command line cannot be parsed"
     )
     assert why(secret(ldap(tmp_path, "\"{{ command('') }}\""))).endswith(
-        "the command is no command line"
+        "the command line cannot be parsed"
     )
     assert why(secret(ldap(tmp_path, '"{{ command(line) }}"', 'vars: {line: "a\\0b"}\n'))).endswith(
         ": bad name"
@@ -188,7 +188,7 @@ def test_functions_are_for_secrets_only(tmp_path):
 
 
 def test_literal_passwords(tmp_path):
-    message = "sources[0].bind.password: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"
+    message = "sources[0].bind.password: a secret in a file that everyone can read: chmod 600 a.yml, or take it from env('…')"
     assert said(ldap(tmp_path, "hunter2", mode=0o644)) == [f"a.yml:8:32: {message}"]
     assert said(ldap(tmp_path, "\"{{ 'hunter2' }}\"", mode=0o604)) == [f"a.yml:8:32: {message}"]
     assert said(ldap(tmp_path, "hunter2", mode=0o640)) == []
@@ -203,7 +203,7 @@ def test_literal_passwords_in_variables(tmp_path):
         path = ldap(tmp_path, text)
         (line,) = said(path, open_file)
         assert line.endswith(
-            "a secret in a file readable by everybody: chmod 600 b.yml, or take it from env('…')"
+            "a secret in a file that everyone can read: chmod 600 b.yml, or take it from env('…')"
         )
     assert said(ldap(tmp_path, '"{{ pw }}"', mode=0o644), open_file, variables={"pw": "x"}) == []
     assert said(ldap(tmp_path, '"a{{ pw }}"', mode=0o644), open_file, variables={"pw": "x"}) != []
@@ -229,7 +229,7 @@ def test_literal_passwords_in_urls(tmp_path, url, literal):
     found = said(platform(tmp_path, f'"{url}"', "vars: {h: h}\n"))
     assert found == (
         [
-            "a.yml:4:8: platform.url: a secret in a file readable by everybody: chmod 600 a.yml, or take it from env('…')"
+            "a.yml:4:8: platform.url: a secret in a file that everyone can read: chmod 600 a.yml, or take it from env('…')"
         ]
         if literal
         else []

@@ -142,7 +142,7 @@ def test_what_is_not_there_supplies_nothing(short):
         ("{{ sn.index('" + "z" * 200 + "') }}", "substring not found"),
         ("{{ (sn ~ 'z' * 300).nope }}", "'str object' has no attribute 'nope'"),
         ("{{ vars['" + "z" * 200 + "'] }}", "'dict object' has no attribute '" + "z" * 88 + "…"),
-        ("{{ '%c' % 55296 }}", "a lone surrogate is no character"),
+        ("{{ '%c' % 55296 }}", "a lone surrogate is not a character"),
     ],
 )
 def test_any_other_failure_is_one(text, message):

@@ -33,9 +33,9 @@ def test_what_it_asks_for(url: str, expected: Members) -> None:
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        ("", "no URL of the form"),
-        ("/wA=", "no URL of the form"),
-        (f"ldaps:///{PEOPLE}??sub?(a=7)", "no URL of the form"),
+        ("", "not a URL of the form"),
+        ("/wA=", "not a URL of the form"),
+        (f"ldaps:///{PEOPLE}??sub?(a=7)", "not a URL of the form"),
         (f"ldap://ldap.example.com/{PEOPLE}??sub?(a=7)", "a server of its own"),
         (f"ldap://{PEOPLE}??sub?(a=7)", "a server of its own"),
         ("ldap:///??sub?(a=7)", r"its base \(the root\) is not below dc=example,dc=com"),

@@ -64,7 +64,7 @@ def test_entries_know_their_line() -> None:
             3,
             "has more pages",
         ),
-        (b"dn: dc=a\nobjectclass: x", 2, "the last line is not ended"),
+        (b"dn: dc=a\nobjectclass: x", 2, "the last line has no line break"),
         (b"dn: dc=a\nobjectclass: x\n-\n", 3, "no `attribute: value`"),
         (b"dn: dc=a\ncn: x\ncn\n", 3, "without a colon"),
     ],

@@ -47,5 +47,5 @@ def test_an_entry_in_scope(base: str, scope: Scope, name: str) -> None:
 )
 def test_an_entry_out_of_scope(scope: Scope, name: str) -> None:
     good = f"uid=good,{BASE}" if scope != "base" else BASE
-    with pytest.raises(Unbelievable, match="which is not within what was searched"):
+    with pytest.raises(Unbelievable, match="which is outside the search"):
         scopes.check(Search(BASE, scope, "(a=b)", ()), [good, name])

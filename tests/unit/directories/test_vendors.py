@@ -101,12 +101,12 @@ def test_either_disables_an_account_of_freeipa() -> None:
     ):
         shown = {"krbprincipalexpiration": (f"{end}0101000000Z",), "nsaccountlock": (lock,)}
         assert rule(shown) is expected
-    with pytest.raises(ValueError, match="krbprincipalexpiration is 'never', which is no time"):
+    with pytest.raises(ValueError, match="krbprincipalexpiration is 'never', which is not a time"):
         rule({"krbprincipalexpiration": ("never",)})
 
 
 def test_an_account_whose_state_cannot_be_understood_is_not_guessed() -> None:
-    with pytest.raises(ValueError, match="useraccountcontrol is 'x', which is no number"):
+    with pytest.raises(ValueError, match="useraccountcontrol is 'x', which is not a number"):
         active_directory.disabled((), NOW)({"useraccountcontrol": ("x",)})
 
 
@@ -315,7 +315,7 @@ def test_what_the_reader_may_not_see_is_warned_of(caplog: pytest.LogCaptureFixtu
             told[case, len(others)] = caplog.text
     assert told["all", 0] == told["all", 1] == ""
     assert (
-        "corp: no person shows useraccountcontrol, which all have; without it who is disabled"
+        "corp: no person shows useraccountcontrol, which all have; without it a disabled person"
         in told["no control", 0]
     )
     assert (
@@ -324,7 +324,7 @@ def test_what_the_reader_may_not_see_is_warned_of(caplog: pytest.LogCaptureFixtu
     )
     assert "objectguid" not in told["no control", 0] + told["no control", 1]
     assert (
-        "no person shows objectguid, which all have; without it who is renamed and moved"
+        "no person shows objectguid, which all have; without it a person who is renamed and moved"
         in told["no id", 0]
     )
     assert f"1 of 2 persons do not show objectguid (the first is {BOB})" in told["no id", 1]
@@ -360,7 +360,7 @@ def test_the_table_has_no_row_that_asks_for_upper_case() -> None:
         (
             {"useraccountcontrol": ("66050",)},
             (512,),
-            "userAccountControl 66050 is none of active_uac",
+            "userAccountControl 66050 is not in active_uac",
         ),
         ({"useraccountcontrol": ("514",)}, (514,), ""),
         (

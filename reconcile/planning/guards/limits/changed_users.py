@@ -26,7 +26,7 @@ def lost_users(check: LimitCheck, emptied: EmptiedGroups) -> Iterator[Violation]
 
 
 def _lost_in_words(summary: LossSummary, source: str, emptied: Collection[str]) -> str:
-    """What happens to the users of a source, and to some of which where it loses all."""
+    """What happens to the users of a source, naming some if it loses all."""
     own = [change for change in summary.users if source in ("", change.source)]
     actions = Counter(change.action for change in own)
     listed = ", ".join(f"{actions[action]} to {action}" for action in sorted(actions))

@@ -22,7 +22,7 @@ class GroupLimits:
             self._resolve(rules, state)
 
     def _resolve(self, rules: Collection[GroupSafety], state: PlatformState) -> None:
-        """Finds out, for each source, which entries the patterns of each rule mean."""
+        """Finds, for each source, the entries that the patterns of each rule mean."""
         bases = {source.name: source.base_dn for source in state.sources}
         entries: dict[str, list[tuple[str, str, str]]] = {}
         for group in state.groups:

@@ -44,7 +44,7 @@ class LimitCheck:
     def judge(
         self, loss: Loss, limit: Limit | None, *, entirely: bool = False
     ) -> Iterator[Violation]:
-        """A violation where the limit is exceeded or, whatever the limit, nothing is left."""
+        """A violation if the limit is exceeded or, whatever the limit, nothing is left."""
         if not entirely and not exceeds(limit, loss.number, loss.base, self.safety.at_least):
             return
         why = "none would be left" if entirely else f"the limit {loss.guard} is {limit}"
@@ -67,7 +67,7 @@ class LimitCheck:
         describe: Callable[[str], str],
         entirely: Collection[str] = (),
     ) -> Iterator[Violation]:
-        """Judges each source, and where several lose something all of them together.
+        """Judges each source, and all of them together if several lose something.
 
         `numbers` and `bases` are by source, `describe` gives `Loss.what` of a source, `entirely`
         are the sources that keep nothing. A loss within the limit is judged once more together with
@@ -83,7 +83,7 @@ class LimitCheck:
             yield from self.judge(total, limit)
 
     def _with_earlier(self, loss: Loss, limit: Limit | None) -> Iterator[Violation]:
-        """A violation where the loss is within the limit, but not together with earlier losses."""
+        """A violation if the loss is within the limit, but not together with earlier losses."""
         earlier = self._recent.get(loss.guard, {}).get(loss.source, 0)
         number = self._now.get(loss.guard, {}).get(loss.source, 0) if earlier else 0
         together, base = number + earlier, loss.base + earlier

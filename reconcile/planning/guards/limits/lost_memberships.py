@@ -1,6 +1,6 @@
 """`memberships_lost`: memberships of a source, and of each of its groups.
 
-A group is lost as a whole where nothing is left of what a sync put there, in users in service.
+A group is lost as a whole if no user in service is left whom a sync put there.
 """
 
 from collections import Counter

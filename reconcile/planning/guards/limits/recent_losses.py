@@ -26,7 +26,7 @@ _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def window_start(now: str, safety: Safety) -> str:
-    """Since when losses are added up (RFC 3339, UTC); "" where they are not."""
+    """Since when losses are added up (RFC 3339, UTC); "" if they are not."""
     if not safety.window:
         return ""
     # In UTC, because runs are compared by their text; and a plan file may claim any moment.
@@ -50,7 +50,7 @@ def total(runs: Iterable[Run]) -> Losses:
 
 
 def _add(totals: Counter[str], run: Run, limit: str, *, counts: bool) -> None:
-    """Adds what a run took, if it `counts`; where a person reviewed that limit, it starts anew."""
+    """Adds what a run took, if it `counts`; starts again if a person reviewed that limit."""
     lost = run.lost.get(limit, {})
     reviewed = _reviewed(run, limit, {*totals, *lost})
     for source in reviewed:

@@ -47,7 +47,7 @@ class LossSummary:
     def __init__(
         self, changes: Iterable[Change], state: PlatformState, *, renaming: bool = False
     ) -> None:
-        """`renaming`: users are renamed on purpose, and that is no update of them."""
+        """`renaming`: users are renamed on purpose, which does not count as an update."""
         self._state = state
         self._renaming = renaming
         self.users: list[Change] = []
@@ -192,7 +192,7 @@ class LossSummary:
         return self._renamed_groups.get(folded, folded)
 
     def _add_members_of_deleted_groups(self, ended: Collection[str]) -> None:
-        """Whoever is in a deleted group is no longer in it, whether or not the changes say so."""
+        """Members of a deleted group leave it, whether or not the changes say so."""
         deleted = {fold_name(change.key) for change in self.groups if change.after is None}
         if not deleted:
             return

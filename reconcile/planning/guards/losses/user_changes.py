@@ -12,11 +12,11 @@ IN_SERVICE: Final = frozenset({"active", "vacation"})
 
 
 _STAYS: Final = IN_SERVICE | {None}
-"""What a change that leaves a user in service has as status; None where it has none."""
+"""What a change that leaves a user in service has as status; None if it has none."""
 
 
 def takes_out_of_service(change: Change) -> bool:
-    """Whether the user is deleted, or has a status in which nobody may log in."""
+    """Whether the user is deleted, or has a status that does not allow logins."""
     return change.after is None or change.after.get("status") not in _STAYS
 
 

@@ -14,7 +14,7 @@ _KINDS: Final[frozenset[Kind]] = frozenset({"user", "group", "department"})
 
 
 class Owners:
-    """Whose everything in a workspace is. A source owns what it mirrors; "" is no source."""
+    """The owners of everything in a workspace. A source owns what it mirrors; "" is no source."""
 
     def __init__(self, changes: Iterable[Change], state: PlatformState) -> None:
         names = StateNames(state)
@@ -104,5 +104,5 @@ def new_name(change: Change) -> str:
 
 
 def nested_in(fields: Fields | None) -> dict[str, str | None]:
-    """The field `groups` of a side of a change; empty where there is none."""
+    """The field `groups` of a side of a change; empty if there is none."""
     return mapping(fields or {}, "groups")

@@ -17,7 +17,7 @@ _OWN_NAMES: Final = frozenset({*NAMES["group"], *NAMES["department"]})
 
 
 def changes_entry(before: Thing, after: Fields) -> bool:
-    """Whether it stands for another entry, by its id or where there is none by its DN."""
+    """Whether it stands for another entry, by its id or, without one, by its DN."""
     external_id = value_after(before, after, "external_id")
     if external_id or before.external_id:
         return external_id.lower() != before.external_id.lower()
@@ -25,7 +25,7 @@ def changes_entry(before: Thing, after: Fields) -> bool:
 
 
 def too_little_in_common(before: Thing, after: Fields, source: Source) -> str:
-    """Why the rules would not take it for that of another entry; "" where enough stays the same."""
+    """Why the rules would not take it for that of another entry; "" if enough stays the same."""
     dn_stays = same_dn(value_after(before, after, "dn"), before.dn)
     if isinstance(before, User):
         # In a directory without ids the DN was the id.

@@ -99,7 +99,7 @@ class Taking:
         return f"{source.name} would take an account with another e-mail address"
 
     def _is_recognised(self, before: User, after: Fields, source: Source) -> bool:
-        """Whether the platform says whose account it is, or facts do where the ledger is lost."""
+        """Whether the platform says whose account it is, or facts do if the ledger is lost."""
         kept_id = before.external_id.lower() if self._keeps_ids else ""
         if kept_id and kept_id == value_after(before, after, "external_id").lower():
             return True

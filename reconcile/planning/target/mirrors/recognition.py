@@ -15,7 +15,7 @@ from reconcile.model.text.references import References
 from reconcile.planning.target.mirrors.entries import Mirror, Place, ReadEntries, SelectedEntry
 
 _FOLDING: Final[Folding] = "compatibility"
-"""How DNs on the platform and of entries are compared where only one entry can be meant."""
+"""How DNs on the platform and of entries are compared, if only one entry can be meant."""
 
 
 class Recognition(Generic[Mirror]):

@@ -21,7 +21,7 @@ from reconcile.planning.target.people.skips import PersonSkips
 from reconcile.planning.target.profiles import Refused
 from reconcile.planning.target.status import DEPARTED
 
-_ERASED: Final = Refused("exists_locally", "the platform has an erased account of this very person")
+_ERASED: Final = Refused("exists_locally", "the platform has an erased account of this person")
 
 
 class CandidateFinder:
@@ -103,9 +103,7 @@ class CandidateFinder:
 
     def contest(self, users: Iterable[User]) -> None:
         """Notes persons as namesakes of users that another source would take over, too."""
-        why = (
-            "a person of another source, which takes over from the same one, agrees with it as well"
-        )
+        why = "a person of another source, which takes over from the same one, matches it, too"
         for at, user in self.would_take(users).items():
             self._matches.namesakes[at] = why, (user,)
 

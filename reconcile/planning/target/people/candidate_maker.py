@@ -115,7 +115,7 @@ class CandidateMaker:
         return profile.left_out
 
     def disabled(self, position: int) -> bool | None:
-        """Whether the person is out of service; None where `disabled_when` fails."""
+        """Whether the person is out of service; None if `disabled_when` fails."""
         try:
             return self._rules.disabled(position)
         except TemplateFailed:

@@ -15,7 +15,7 @@ class Candidate(msgspec.Struct, gc=False):
     """A person who is to be a user. `values` and `attributes` are what the profile sets.
 
     `why` says how the person was matched with the user; `relinked`: the user stands for another
-    entry than before. `disabled` is None where that is unknown. `held`: the profile cannot be
+    entry than before. `disabled` is None if that is unknown. `held`: the profile cannot be
     supplied, so the user gains nothing.
     """
 
@@ -50,7 +50,7 @@ class Candidate(msgspec.Struct, gc=False):
 class DepartedUser(msgspec.Struct, frozen=True):
     """A user of a source without a person in scope. `found`: the directory still has the person.
 
-    `disabled` is None where that is unknown; `replaced`: a link gave the person to another user.
+    `disabled` is None if that is unknown; `replaced`: a link gave the person to another user.
     """
 
     in_directory: bool

@@ -42,7 +42,7 @@ def person_facts(settings: Users, person: Person, key: str) -> Facts:
 
 
 def _rendered(template: Template, person: Person) -> str:
-    """What a template gives for a person; "" where it fails or gives nothing."""
+    """What a template gives for a person; "" if it fails or gives nothing."""
     try:
         return template.render(person, person.identifier) or ""
     except TemplateFailed:

@@ -1,9 +1,9 @@
 """Which person is which user: by a link of the files, by id, or by two facts that agree.
 
-In a directory without ids the DN is the id. No person inherits an account by coincidence. Where an
-id does not match, two of the facts in `match_by` have to agree, and they have to mean one person
-and one user only. A DN that is made of the username is no second fact. A user who agrees in DN or
-username alone is a namesake, and an administrator has to decide. A user whose id still exists
+In a directory without ids the DN is the id. No person inherits an account by coincidence. If an id
+does not match, two of the facts in `match_by` have to agree, and they have to mean exactly one
+person and one user. A DN that contains the username is not a second fact. A user who agrees in DN
+or username alone is a namesake, and an administrator has to decide. A user whose id still exists
 elsewhere in the directory is never matched with another person.
 """
 
@@ -30,9 +30,9 @@ _WEAK: Final = frozenset({"dn", "username"})
 class Matches(msgspec.Struct):
     """`users`: position of a person → its user; `unmatched`: user id → a user without a person.
 
-    `ties`: position → how the user was found, where it was not by id. `namesakes`: position of a
-    person without a user → why it is unclear which user it is, and the users it may be.
-    `displaced` are users whose person a link gave to another user.
+    `ties`: position → how the user was found, if not by id. `namesakes`: position of a person
+    without a user → why it is unclear which user it is, and the users it may be. `displaced` are
+    users whose person a link gave to another user.
     """
 
     users: dict[int, User]
@@ -114,7 +114,7 @@ def _tie_by_dn(matches: Matches, index: Index, position: int, user: User) -> Non
 
 
 class _ByExternalId:
-    """Users by external id: as it is written, and without case where that means one user only."""
+    """Users by external id: as written, and without case if that means only one user."""
 
     def __init__(self, users: Iterable[User]) -> None:
         self.exact = {user.external_id: user for user in users if user.external_id}
@@ -234,7 +234,7 @@ def _note_namesakes(
     if not several:
         facts = dict.fromkeys(_name(fact) for user_id in weak for fact in near[user_id])
         agree = "agrees" if len(facts) == 1 else "agree, which say the same"
-        why = f"only the {' and '.join(facts)} {agree}, and the directory's id is another one"
+        why = f"only the {' and '.join(facts)} {agree}, and the directory's id is different"
     users = sorted((free[user_id] for user_id in user_ids), key=lambda user: user.username)
     matches.namesakes[position] = why, tuple(users)
 

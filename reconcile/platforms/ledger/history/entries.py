@@ -86,7 +86,7 @@ def _entry(
 def _about(change: Change, before: Ids, now: Ids, *, made: bool) -> tuple[str, str]:
     """The ids of the user, and of the group or department, that a change concerns.
 
-    "" where there is none.
+    "" if there is none.
     """
     new = change.before is None
     if new and change.kind in _REFERRING and not made:

@@ -91,7 +91,7 @@ def _id(number: object) -> str:
 
 
 def text(value: object) -> str:
-    """Text as it is; what no run writes as something else, so that no hash fits it."""
+    """Text as it is; anything that no run writes becomes different, so that no hash matches it."""
     if isinstance(value, str):
         return value
     return "" if value is None else repr(value)

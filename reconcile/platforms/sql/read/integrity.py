@@ -1,10 +1,8 @@
-"""What no application should leave behind, and SQLite lets it.
+"""Rows that no application should leave behind, but SQLite allows.
 
-Rows that refer to nothing, numbers where text belongs.
-
-SQLite checks references only where a program asks it to (`PRAGMA foreign_keys`), and types hardly
-at all. A plan made over such rows would be wrong, so the workspace counts as unreadable, and the
-message names the row.
+They refer to nothing, or have numbers where text belongs. SQLite checks references only if a
+program asks for it (`PRAGMA foreign_keys`), and types hardly at all. A plan made from such rows
+would be wrong, so the workspace counts as unreadable, and the message names the row.
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,18 +64,18 @@ def times(users: Iterable[User]) -> None:
         if not fine:
             raise PlatformUnreadable(
                 f"table users, row {user.id}: departed_at is {quoted(user.departed_at)}, "
-                "no time in RFC 3339: correct the value, "
-                "or set departed and departed_at to NULL, which begins the grace period anew"
+                "not an RFC 3339 time: correct the value, "
+                "or set departed and departed_at to NULL, which restarts the grace period"
             )
 
 
 def readings(rows: Sequence[tuple[Any, ...]]) -> tuple[Reading, ...]:
-    """How much each source held. Raises PlatformUnreadable for what is no number of things."""
+    """How much each source had. Raises PlatformUnreadable for what is not a count."""
     for source, *numbers in rows:
         for number in numbers:
             if number is not None and not (isinstance(number, int) and number >= 0):
                 raise PlatformUnreadable(
-                    f"table readings, source {quoted(source)}: {quoted(number)} is no count: "
+                    f"table readings, source {quoted(source)}: {quoted(number)} is not a count: "
                     "delete the row"
                 )
     return tuple([Reading(*row) for row in rows])

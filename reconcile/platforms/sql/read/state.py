@@ -114,7 +114,7 @@ _DELETED = (
     )
     .where(t.sources.c.workspace_id == _WORKSPACE, t.users.c.id.is_(None))
 )
-"""Who was supplied once and is no user now."""
+"""Persons who were supplied once and have no user now."""
 
 _READINGS = (
     sa.select(
@@ -142,8 +142,7 @@ def read(
 
     With `lock` no other program can change what was read until the transaction ends: an insert
     waits for the workspace's row, which the transaction holds, or for the user's or group's it
-    refers to.
-    SQLite knows no row locks; there the whole database is ours.
+    refers to. SQLite has no row locks; there the whole database is locked.
     """
     number = workspace_id(connection, workspace)
     if number is None:

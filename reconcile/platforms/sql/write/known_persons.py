@@ -1,9 +1,8 @@
-"""Whom a source has ever supplied.
+"""The persons that a source has ever supplied.
 
-This distinguishes new persons from those whose user was deleted by hand.
-
-The rows are written from what stands in `users` at the end of a transaction, so nothing can be
-forgotten on the way. Those that a sync itself deletes or erases are taken out.
+This distinguishes new persons from those whose user was deleted by hand. The rows are written from
+`users` at the end of a transaction, so nothing can be forgotten. Those that a sync itself deletes
+or erases are removed.
 """
 
 from collections.abc import Sequence

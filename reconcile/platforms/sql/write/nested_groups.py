@@ -18,7 +18,7 @@ def create(
 ) -> None:
     """Nests the groups just inserted; removes those that cannot be where they are to be.
 
-    `made`: which of the changes → the new group's id. Writes down why where it fails.
+    `made`: which of the changes → the new group's id. Records why if it fails.
     """
     into: dict[int, dict[str, str]] = {}
     for index, number in made.items():
@@ -69,7 +69,7 @@ def _drop_followers(
 def update(work: w.Work, changes: Mapping[int, Change], reasons: list[str]) -> None:
     """Takes groups out of groups and nests them in others.
 
-    `changes`, and where to write down why, by their place.
+    `changes`, and where to record why, by position.
     """
     out: dict[int, list[tuple[int, int]]] = {}
     into: dict[int, list[tuple[int, int, str | None]]] = {}

@@ -1,7 +1,7 @@
-"""A source gets another name: everything that is of it stays of it.
+"""A source gets another name and keeps everything that belongs to it.
 
-What refers to it by its id follows by itself; what says by name who put something there is written
-anew. Where the new name is that of an existing source, the two become one.
+References by id need no change; origins, which are names, are rewritten. If the new name is that of
+an existing source, the two are merged.
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ _KNOWN = (t.supplied, t.readings)
 def rename(work: Work, old: str, new: str) -> None:
     """Renames the source `old`, which exists.
 
-    Raises what the database does where two objects would be one.
+    Raises what the database raises if two objects would become one.
     """
     row, other = work.sources[old], work.sources.get(new)
     if other is not None and other != row:

@@ -1,4 +1,4 @@
-"""Writing what is a name and little else: sources and groups (groups within groups: `nesting`)."""
+"""Writes what has little more than a name: sources and groups (nested groups: `nested_groups`)."""
 
 from collections.abc import Sequence
 
@@ -62,7 +62,7 @@ def update_sources(work: w.Work, changes: Sequence[Change]) -> list[str]:
 def _rename_sources(
     work: w.Work, renames: Sequence[tuple[int, str, str]], reasons: list[str]
 ) -> None:
-    """Renames (index, old, new) one by one, writing down why where it fails."""
+    """Renames (index, old, new) one by one, recording why if it fails."""
 
     def rename(batch: Sequence[tuple[int, str, str]]) -> None:
         for _, old, new in batch:

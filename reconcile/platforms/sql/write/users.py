@@ -210,7 +210,7 @@ def _columns(work: w.Work, change: Change) -> dict[str, object]:
 
 
 def _reference(work: w.Work, field: str, name: str) -> int | None:
-    """The id that stands in the row for the name of another object."""
+    """The id in the row for the name of another object."""
     if field == "source":
         return work.source(name)
     if field == "department":
@@ -247,7 +247,7 @@ def delete(work: w.Work, changes: Sequence[Change]) -> list[str]:
 def remove(
     work: w.Work, table: sa.Table, rows: Sequence[tuple[int, int]], reasons: list[str]
 ) -> None:
-    """Deletes rows (index, id), writing down why where it fails."""
+    """Deletes rows (index, id), recording why if it fails."""
     prepared = _deletion(work, table)
 
     def write(batch: Sequence[tuple[int, int]]) -> None:

@@ -85,7 +85,7 @@ class SqlWriter:
         """By which changes persons were erased."""
 
     def finish(self) -> None:
-        """Notes whom the sources now supply; the last step before the commit."""
+        """Records whom the sources now supply; the last step before the commit."""
         if self._supplies and self._work is not None:
             known_persons.record(self._connection, self._work.workspace_id)
 
@@ -93,7 +93,7 @@ class SqlWriter:
         """The workspace as it is now."""
         number = workspace_id(self._connection, self._workspace)
         if number is None:
-            raise PlatformUnreadable(f"the workspace {self._workspace!r} is gone")
+            raise PlatformUnreadable(f"the workspace {self._workspace!r} no longer exists")
         state = reading.read(self._connection, self._workspace, self._progress, lock=True)
         sources, roles = (self._ids(table, number) for table in (t.sources, t.roles))
         self._work = Work(
@@ -137,10 +137,7 @@ class SqlWriter:
         return reasons
 
     def remember(self, readings: Collection[Reading]) -> None:
-        """Keeps how much sources held, each in the place of the former.
-
-        Unknown sources are left out.
-        """
+        """Records how much each source had, replacing earlier readings; without unknown sources."""
         if self._work is None:
             self.read()
         assert self._work is not None  # noqa: S101 - read just set it

@@ -60,7 +60,7 @@ def _unique(
 ) -> None:
     """A unique index over columns, one of them an expression.
 
-    `generated` is its name where it has to be a column.
+    `generated` is its name if it has to be a column.
     """
     if _dialect() == "mariadb":
         op.execute(
@@ -136,7 +136,7 @@ def _workspaces_and_logins() -> None:
 
 
 def _roles_and_sources() -> None:
-    """Creates what has a name and little else."""
+    """Creates objects that have little more than a name."""
     _create(
         "roles",
         _id(),

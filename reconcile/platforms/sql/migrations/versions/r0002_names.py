@@ -1,8 +1,8 @@
 """The unique keys of usernames and of group names fold the letters A to Z, and no others.
 
 `lower()` folds other letters on PostgreSQL and MariaDB, by the locale and the version of the
-server: there a key refused what the planner, and the other databases, take for two names. SQLite's
-folds A to Z and stays as it is.
+server: there a key refused names that are different for the planner and the other databases.
+SQLite's folds A to Z and stays as it is.
 """
 
 import logging
@@ -22,7 +22,7 @@ _log = logging.getLogger("reconcile.platforms.sql")
 
 
 def upgrade() -> None:
-    """Makes both keys anew."""
+    """Rebuilds both keys."""
     step = {"postgresql": _postgresql, "mariadb": _mariadb}.get(op.get_bind().dialect.name)
     if step is not None:
         for table, column in _KEYS:

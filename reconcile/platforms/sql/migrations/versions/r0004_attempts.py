@@ -1,4 +1,4 @@
-"""A count of failed logins for each origin, beside that of each person."""
+"""A count of failed logins for each origin, in addition to that for each person."""
 
 from typing import Any
 
