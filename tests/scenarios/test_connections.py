@@ -195,7 +195,7 @@ def test_a_source_is_updated_in_the_file_where_it_stands(shell: Shell) -> None:
     file = given(shell, name="branch", bind={"anonymous": True})
     arguments = ("connection", "import", file, ".", "--update", "--out")
     _, err = shell.run(*arguments, "reconcile.yml", code=2)
-    assert "the source 'Branch' stands in other.yml" in err
+    assert "the source 'Branch' is in other.yml" in err
     shell.run(*arguments, "other.yml")
     assert desired(shell) == FILE
     assert (
