@@ -95,7 +95,9 @@ def test_counts_and_impossible_users_by_name_and_why(life: Life) -> None:
         "not",
         "synchronised",
     ]
-    assert table[2].split() == ["users", "1", "1", "1", "3"], "created, updated, erased, not synchronised"
+    assert table[2].split() == ["users", "1", "1", "1", "3"], (
+        "created, updated, erased, not synchronised"
+    )
     for name in ("liliana", "fernando", "eric"):
         assert (
             f"! exists_locally: {name} ({life.dn(f'uid={name},ou=Sales')}): the platform has a local '{name}'"
