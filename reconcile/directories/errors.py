@@ -242,7 +242,7 @@ def broken(place: str, search: Search, why: str, entries: int) -> ConnectionBrok
 
 
 def silent(place: str, search: Search, why: str, entries: int) -> ServerSilent:
-    """The same for one that said nothing until the time was over."""
+    """The error for a server that said nothing until the time was over."""
     return ServerSilent(_broken(place, search, why, entries))
 
 

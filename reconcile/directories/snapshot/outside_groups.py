@@ -316,7 +316,7 @@ def _by_following(
     searcher: Searcher,
     dynamic: DynamicGroups,
 ) -> dict[str, _Beyond]:
-    """The same, from the members of all groups."""
+    """As `_by_rule`, from the members of all groups."""
     vendor = rules.vendor
     sid = ("objectsid",) if vendor.primary_group else ()
     asked = sorted({*rules.members, *rules.logins, *rules.dynamic_attributes, *sid})

@@ -1,8 +1,7 @@
 """Active Directory's primary group, whose members no `member` or `memberOf` names.
 
 A person's `primaryGroupID` is the last number of the group's `objectSid`; the rest of that is the
-domain's, and so the same as in the person's own `objectSid`. Usually it is Domain Users, for
-everybody.
+domain's, and so the same as in the person's own `objectSid`. Usually it is Domain Users.
 """
 
 from collections.abc import Iterable, Mapping

@@ -122,11 +122,11 @@ def described(protocol: str, subject: str, until: dt.datetime) -> str:
 
 
 def described_none(source: desired.Source) -> str:
-    """The same where there is no TLS."""
+    """As `described`, where there is no TLS."""
     what = "Kerberos encrypts" if source.bind.kerberos else "clear text"
     return f"none: {what} (tls.mode: none)"
 
 
 def described_unchecked(protocol: str) -> str:
-    """The same where anybody's certificate will do."""
+    """As `described`, where any certificate is accepted."""
     return f"{protocol}, the certificate is not checked (tls.verify: none)"

@@ -46,7 +46,7 @@ def why_refused(said: str) -> str:
 
 
 def why_shut_out(said: str) -> str:
-    """The same for a user whose name and password need not be wrong; "" too where they are."""
+    """Why a user is refused whose name and password need not be wrong; "" where they are."""
     mistyped = _DATA.search(said)
     return "" if mistyped and mistyped[1] in {"525", "52e"} else why_refused(said)
 

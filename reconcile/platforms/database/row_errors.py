@@ -34,7 +34,7 @@ _CHECKED: Final = 4025
 _UNIQUE: Final = {"23505", 1062}
 _TOO_LONG: Final = {"22001", 1406}
 _NAMED = re.compile(r"(?:for key|CONSTRAINT) ['`](?:[^'`]*\.)?([^'`.]+)['`]")
-"""Where MariaDB names the rule; what is quoted before may be anybody's text."""
+"""Where MariaDB names the rule; what is quoted before may be any text."""
 
 
 class Refused(Exception):

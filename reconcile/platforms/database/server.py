@@ -125,7 +125,7 @@ class ServerDatabase(Database):
             self._commit(connection, transaction)
 
     def _commit(self, connection: sa.Connection, transaction: sa.RootTransaction) -> None:
-        """Raises CommitLost where the server did not answer, or not so that anybody could know."""
+        """Raises CommitLost where the server does not say clearly whether it kept the work."""
         self._expect_within(connection, COMMIT)
         try:
             transaction.commit()
