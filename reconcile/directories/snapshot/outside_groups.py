@@ -23,12 +23,11 @@ from reconcile.directories.snapshot.entries import Rules
 from reconcile.directories.vendors.table import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from reconcile.model.directory import DirectoryGroup, Person
+from reconcile.model.directory import DirectoryGroup, Person, reachable
 from reconcile.model.member_uid import Logins
 from reconcile.model.text import dn
 from reconcile.model.text.printing import quoted
 from reconcile.model.text.references import References
-from reconcile.model.transitive import reachable
 
 log = logging.getLogger("reconcile.directories")
 

@@ -1,7 +1,7 @@
 """By which way a person is in a group: every step of the nesting, the shortest way first."""
 
+from reconcile.model.directory import reachable
 from reconcile.model.text import dn
-from reconcile.model.transitive import reachable
 from reconcile.planning.selection.snapshot_index import Index
 
 

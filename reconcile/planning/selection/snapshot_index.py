@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from functools import cached_property
 
-from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person
+from reconcile.model.directory import DirectoryGroup, DirectorySnapshot, Person, reachable
 from reconcile.model.member_uid import Logins
 from reconcile.model.text import dn
 from reconcile.model.text.references import References
-from reconcile.model.transitive import reachable
 
 
 class Index:

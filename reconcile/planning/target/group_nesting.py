@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from reconcile.model.desired import GroupRule
+from reconcile.model.directory import reachable
 from reconcile.model.platform import BY_HAND, Group
-from reconcile.model.transitive import reachable
 from reconcile.planning.selection.source_rules import SourceRules
 
 GroupIds = Mapping[tuple[str, str], str]
