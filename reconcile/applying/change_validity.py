@@ -56,7 +56,7 @@ def _reasons(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator
     if allowed is None or (allowed.undo and not undo):
         yield f"nothing {change.action}s a {change.kind}"
         return
-    if (allowed.before, allowed.after) != (change.before is not None, change.after is not None):
+    if not _has_sides(change, allowed):
         yield "its before and after do not fit its action"
         return
     yield from _wrong_fields(change, allowed, undo=undo)
@@ -70,13 +70,16 @@ def _reasons(change: Change, undo: bool, lengths: Mapping[str, int]) -> Iterator
         yield from _wrong_texts(change, lengths)
 
 
+def _has_sides(change: Change, allowed: Allowed) -> bool:
+    """Whether a change says what was before, and what is after, as far as its action has these."""
+    sides = (change.before is not None, change.after is not None)
+    return sides == (allowed.before, allowed.after)
+
+
 def _wrong_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[str]:
     """Both sides hold fields that they may hold, each of its shape, and the same ones."""
     sides = [side for side in (change.before, change.after) if side is not None]
-    may = allowed.fields
-    if undo and change.kind in _HAVE_OWNERS:
-        may = may | _OWNER
-    foreign = _NO_FIELDS.union(*sides) - may
+    foreign = _NO_FIELDS.union(*sides) - _fields_of(change, allowed, undo=undo)
     if foreign:
         yield f"it may not change {', '.join(sorted(foreign))}"
     for side in sides:
@@ -84,6 +87,13 @@ def _wrong_fields(change: Change, allowed: Allowed, *, undo: bool) -> Iterator[s
             yield "it has a value of the wrong shape"
     if len(sides) == 2:
         yield from _wrong_pair(*sides)
+
+
+def _fields_of(change: Change, allowed: Allowed, *, undo: bool) -> frozenset[str]:
+    """The fields that a change may hold: an undo also puts back whose something was."""
+    if undo and change.kind in _HAVE_OWNERS:
+        return allowed.fields | _OWNER
+    return allowed.fields
 
 
 def _has_wrong_shape(side: Fields, mappings: Collection[str]) -> bool:
@@ -110,13 +120,17 @@ def _wrong_name(change: Change) -> Iterator[str]:
     """The key is the name of what is created or deleted, and no name is emptied."""
     changed = change.before is not None and change.after is not None
     named = change.after or change.fields_before
-    # A change that leaves a name out keeps it.
-    if not change.key or not all(named.get(field, changed) for field in NAMES[change.kind]):
+    if not change.key or not _has_names(change, named, kept=changed):
         yield "it has no name"
     elif not changed and change.key != _key(change, named):
         yield "its key is not its name"
     elif change.kind == "department" and not _is_path(change.key):
         yield "its key is not a path"
+
+
+def _has_names(change: Change, fields: Fields, *, kept: bool) -> bool:
+    """Whether no name is empty. `kept`: one that is left out stays as it is."""
+    return all(fields.get(field, kept) for field in NAMES[change.kind])
 
 
 def _wrong_service(change: Change, *, undo: bool) -> Iterator[str]:
@@ -158,6 +172,7 @@ def _key(change: Change, fields: Fields) -> str:
 
 
 def _is_path(text: str) -> bool:
+    """Whether a text is the path of a department."""
     try:
         titles(text)
     except ValueError:

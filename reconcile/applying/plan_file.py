@@ -165,6 +165,7 @@ def _lists(lines: list[bytes], header: Header, name: str) -> dict[str, tuple[Any
 
 
 def _refuse_invalid(change: Change, header: Header, place: str) -> None:
+    """Raises PlanFileError for a change that no plan holds."""
     why = invalid_reason(change, undo=bool(header.scope.undo))
     if why:
         raise PlanFileError(
@@ -271,6 +272,7 @@ def _header(line: bytes, name: str) -> Header:
 
 
 def _decode(line: bytes, number: int, name: str) -> Line:
+    """A line of the file. Raises PlanFileError for one that is none."""
     try:
         return _decoder.decode(line)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:

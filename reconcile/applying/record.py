@@ -91,6 +91,7 @@ class Recorder:
 
 
 def _ending(applied: int, total: int) -> Ending:
+    """What became of a run, by how many of its changes were applied."""
     if applied == total:
         return "applied"
     return "in part" if applied else "failed"

@@ -135,12 +135,17 @@ def _differing(change: Change, before: Fields, objects: _Objects) -> Iterator[Di
         yield Difference(f"{change.kind} {change.key} no longer exists")
         return
     for field, expected in before.items():
-        value = now.get(field)
-        if isinstance(expected, dict) and isinstance(value, dict):
-            value = {name: value.get(name) for name in expected}
+        value = _comparable(expected, now.get(field))
         if value != expected:
             for line in _explain(field, expected, value):
                 yield Difference(f"{change.kind} {change.key}: {line}")
+
+
+def _comparable(expected: object, value: object) -> object:
+    """What now is in the place of what is expected; of an object, only the parts it names."""
+    if isinstance(expected, dict) and isinstance(value, dict):
+        return {name: value.get(name) for name in expected}
+    return value
 
 
 def _explain(field: str, expected: object, value: object) -> Iterator[str]:
@@ -158,4 +163,5 @@ def _explain(field: str, expected: object, value: object) -> Iterator[str]:
 
 
 def _quoted(value: object) -> str:
+    """A value as people read it."""
     return "nothing" if value is None else f"{value!r}"

@@ -88,7 +88,7 @@ class Rules(msgspec.Struct, frozen=True):
         )
 
     def group_attributes_asked(self) -> tuple[str, ...]:
-        """The same for groups."""
+        """What has to be asked for to make groups."""
         own = (
             self.vendor.stable_id,
             *(("objectsid",) if self.primary_group else ()),
@@ -104,7 +104,7 @@ class Rules(msgspec.Struct, frozen=True):
         return (MEMBER_URL, "objectclass") if self.dynamic else ()
 
     def unit_attributes(self, query: Query) -> tuple[str, ...]:
-        """The same for OUs."""
+        """What has to be asked for to make OUs."""
         return _ordered(query.unit_attributes, (self.vendor.stable_id,), _mains(self.unit_aliases))
 
 

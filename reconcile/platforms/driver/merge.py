@@ -164,9 +164,7 @@ class _Both:
             fields = {"name": self._rows(kind)[theirs][NAME_OF[kind]]}
             if kind == "user":
                 fields |= {field: getattr(by_id[own], field) for field in _KEPT_BY_USERS}
-            known = self._known.get((kind, theirs))
-            if known is not None:
-                fields = {f: value for f, value in fields.items() if getattr(known, f) != value}
+            fields = _news(fields, self._known.get((kind, theirs)))
             if fields:
                 yield Put(kind, theirs, fields)
 
@@ -182,6 +180,13 @@ class _Both:
             second = theirs.get((holder_kind, holder), "") if holder_kind else holder
             if first and second and (first, second) not in self._contents.links[kind]:
                 yield Tie(kind, (first, second))
+
+
+def _news(fields: dict[str, str], known: Known | None) -> dict[str, str]:
+    """The fields of an object that the book does not have so."""
+    if known is None:
+        return fields
+    return {field: value for field, value in fields.items() if getattr(known, field) != value}
 
 
 def _entry(row: Row, known: Known | None) -> dict[str, Any]:

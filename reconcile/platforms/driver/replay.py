@@ -44,14 +44,19 @@ def replay(platform: Platform, ledger: Ledger, workspace: str) -> None:
     settled = [(logged, _settle(logged, contents, known)) for logged in steps]
     looked_for = [step for logged, step in settled if logged.state in _LOOKED_FOR]
     ledger.write(workspace, settled=looked_for)
-    # What is not there the second time either was not made.
-    over = [step for logged, step in settled if logged.state == step.state == "unclear"]
-    if run is None:
-        over += [step for step in looked_for if step.state == "kept"]
-    for step in over:
-        ledger.forget_step(workspace, step.step)
+    for logged, step in settled:
+        if _is_over(logged, step, recorded=run is None):
+            ledger.forget_step(workspace, logged.number)
     if run is not None:
         _record(ledger, workspace, run, contents, _outcomes(settled))
+
+
+def _is_over(logged: Logged, now: Settled, *, recorded: bool) -> bool:
+    """Whether a step can leave the journal. `recorded`: its run is in the history."""
+    if now.state == "unclear":
+        # What is not there the second time either was not made.
+        return logged.state == "unclear"
+    return recorded and now.state == "kept" and logged.state in _LOOKED_FOR
 
 
 def _record(

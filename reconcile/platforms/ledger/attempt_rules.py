@@ -74,7 +74,7 @@ def counted(before: Failures | None, now: int) -> tuple[Failures, int]:
 
 
 def drawn(before: Failures | None, now: int) -> tuple[Failures, int]:
-    """The same for all new origins of one key together, which draw from one bucket."""
+    """As `counted`, for all new origins of one key together, which draw from one bucket."""
     full = now if before is None else min(max(before.until, now), now + BURST * REFILL)
     wait = full + REFILL - BURST * REFILL - now
     if wait > 0:

@@ -124,19 +124,21 @@ class MemoryApplication:
         what = f"delete {kind} {object_id}"
         self.before(what)
         with self._one_by_one:
-            below = self._of(workspace, "department").values()
-            if kind == "department" and any(row.get("parent") == object_id for row in below):
-                raise Rejected("it still has departments below it")
+            self._refuse_not_empty(workspace, object_id)
             self._of(workspace, kind).pop(object_id, None)
             for link in _LINKS:
                 pairs = self._between(workspace, link)
                 pairs -= {pair for pair in pairs if object_id in pair}
-            for row in self._of(workspace, "user").values():
-                for field in ("manager", "department"):
-                    if row.get(field) == object_id:
-                        row[field] = ""
+            for user in self._of(workspace, "user").values():
+                _forget(user, object_id)
             self.calls.append(what)
         self.after(what)
+
+    def _refuse_not_empty(self, workspace: str, object_id: str) -> None:
+        """Raises Rejected for a department with others below it."""
+        parents = {row.get("parent") for row in self._of(workspace, "department").values()}
+        if object_id in parents:
+            raise Rejected("it still has departments below it")
 
     def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
         """Makes links: all of them or none."""
@@ -181,7 +183,15 @@ def _name(kind: ObjectKind, row: Row) -> tuple[str, ...]:
     return (fold_name(row[_NAMES[kind]]),)
 
 
+def _forget(user: Row, object_id: str) -> None:
+    """Empties what refers to an object that is no more."""
+    for field in ("manager", "department"):
+        if user.get(field) == object_id:
+            user[field] = ""
+
+
 def _copy(row: Row) -> Row:
+    """A row that the caller may change."""
     return {name: dict(value) if isinstance(value, dict) else value for name, value in row.items()}
 
 
