@@ -95,6 +95,9 @@ KINDS = {
 """What the second run has to do; the first creates the tables too."""
 
 
+PARTS_OF_FILES = 2
+"""How many parts the points within statements and file writes are dealt out to."""
+
 Job: TypeAlias = tuple[Path, tuple[str, ...], tuple[str, int] | None]
 
 
@@ -147,6 +150,12 @@ def held(folder: Path) -> tuple[Any, ...]:
     return Stage(folder).state(), counts
 
 
+def kind_of(statement: str) -> str:
+    """The kind of a statement: what it does, and to which table; all that only define tables are one kind each."""
+    words = re.sub(r"_\d+$", "", statement).split()
+    return words[0] if words[0] in ("CREATE", "ALTER") else " ".join(words)
+
+
 def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, int]]:
     """Every statement; within statements and file writes so many that a run meets them all over.
 
@@ -155,7 +164,7 @@ def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, 
     """
     if kind == "statement":
         first = {
-            re.sub(r"_\d+$", "", statement): number
+            kind_of(statement): number
             for number, statement in reversed([*enumerate(statements, 1)])
         }
         assert len(first) > 25, first
@@ -164,8 +173,11 @@ def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, 
         chosen = of_kinds if share == 0 else rest[share - 1 :: SHARES - 1]
         yield from ((kind, number) for number in chosen)
     else:
+        # The shares of these take turns, so that each of them meets the whole run.
         step = {"steps": 5, "page": 20}[kind]
-        yield from ((kind, number) for number in range(1, 100_000, step))
+        yield from (
+            (kind, number) for number in range(1 + share * step, 100_000, step * PARTS_OF_FILES)
+        )
 
 
 APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
@@ -178,8 +190,11 @@ APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
             pytest.param("statement", share, marks=pytest.mark.full if share else ())
             for share in range(SHARES)
         ),
-        ("steps", 0),
-        ("page", 0),
+        *(
+            pytest.param(kind, share, marks=pytest.mark.full if share else ())
+            for kind in ("steps", "page")
+            for share in range(PARTS_OF_FILES)
+        ),
     ],
 )
 @pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
