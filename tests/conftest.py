@@ -24,7 +24,24 @@ LONG: Final = (
 """Files that take long: they come first, so that one process is not left alone with one
 at the end. For this to hold, xdist has to keep the order (`--no-loadscope-reorder`)."""
 
-WATCHED: Final = ("tests/unit/", "tests/scenarios/test_scenarios.py")
+WATCHED: Final = (
+    "tests/unit/",
+    *(
+        f"tests/scenarios/test_{name}.py"
+        for name in (
+            "abilities",
+            "exit_codes",
+            "explaining",
+            "forged_changes",
+            "forged_plans",
+            "guards",
+            "looking",
+            "renaming",
+            "scenarios",
+            "undo",
+        )
+    ),
+)
 """Where the tests are for which coverage counts branches. To count them doubles the time of a test."""
 
 
