@@ -17,6 +17,11 @@ def parts(count: int, kept: int) -> list[Any]:
     return sample(range(kept), range(kept, count))
 
 
+def size(least: int, most: int) -> int:
+    """How many there are of something: the first number in `make test`, the second in `make test-all`."""
+    return most if settings.default.max_examples >= 100 else least
+
+
 def examples(count: int) -> int:
     """So many random examples of a test, or the part of them that the profile asks for."""
     return count * settings.default.max_examples // 100
