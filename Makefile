@@ -9,11 +9,12 @@ unexport PYTHONDONTWRITEBYTECODE
 # Whose branches the tests have to take. To watch the rest of the code too only costs time.
 HELD := reconcile/planning reconcile/config
 
-# Temporary folders in memory, where 4 GB of it are free: a commit to a disk takes fifty times as long.
-MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
-ROOM := $(shell awk '/^MemAvailable:/ && $$2 > 8000000 { print "yes" }' /proc/meminfo 2>/dev/null)
+# Temporary folders in memory, if 4 GB of it are free: a commit to a disk takes fifty times as long.
+IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
+ENOUGH := $(shell awk '/^MemAvailable:/ && $$2 > 4000000 { print "yes" }' /proc/meminfo 2>/dev/null)
+TEMPORARY := $(or $(and $(ENOUGH),$(IN_MEMORY)),$(TMPDIR))
 
-# Some tests wait for a server or a process, so there may be more at once than processors.
+# Some tests wait for a server or a process, so one more runs at once than there are processors.
 AT_ONCE := $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .PHONY: help
@@ -26,7 +27,7 @@ demo: $(VENV)/.installed ## Install, then take a company of 296 people from an L
 
 # A sample of the large grids takes much less time and has a case of every rule.
 test: SAMPLE := -m "not full"
-test-all: export TMPDIR := $(if $(ROOM),$(or $(MEMORY),$(TMPDIR)),$(TMPDIR))
+test-all: export TMPDIR := $(TEMPORARY)
 
 .PHONY: test
 test: test-all ## Everything a change has to pass: format, lint, types, layers, tests, coverage
