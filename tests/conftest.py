@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import signal
 from collections.abc import Iterator
 from typing import Final
 
@@ -50,6 +51,9 @@ NOT_WATCHED: Final = (
 def pytest_configure(config: pytest.Config) -> None:
     """Where the rest of the grids is left out, most of the random examples are too."""
     settings.load_profile("third" if config.getoption("markexpr") == "not full" else "whole")
+    # A shell that starts the tests in the background has them ignore Ctrl-C, which many are about.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
