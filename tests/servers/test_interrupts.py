@@ -169,8 +169,15 @@ def storm(kind: str, folder: Path, seed: int, count: int) -> Seen:
             code, _ = commands.run(*APPLY, signals=signals, anew=anew)
             out, err = commands.printed()
             context = (kind, seed, number, moment, code, err, out)
-            assert code in {0, *(128 + one for one, _ in signals)}, context
-            assert "Traceback" not in out + err, context
+            # On a busy machine Python's own start takes longer; it ends by the signal itself.
+            unstarted = (
+                anew
+                and code in {-one for one, _ in signals}
+                and not out
+                and "reconcile/" not in err
+            )
+            assert unstarted or code in {0, *(128 + one for one, _ in signals)}, context
+            assert unstarted or "Traceback" not in out + err, context
             assert not query("SELECT * FROM locks"), context
             moved = []
             for name, now in commands.held().items():
@@ -189,7 +196,7 @@ def storm(kind: str, folder: Path, seed: int, count: int) -> Seen:
                 assert "Done: " in out, context
                 assert "interrupted by" in err, context
             else:
-                assert not err or "nothing was written" in err, context
+                assert not err or unstarted or "nothing was written" in err, context
         for version in (1, 2):
             commands.target(version)
             assert commands.run(*APPLY)[0] == 0
