@@ -6,8 +6,16 @@ BIN := $(VENV)/bin
 # Hundreds of processes are started here: none should have to compile what the one before has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Whose branches the tests have to take. To watch the rest of the code too, or the tests on servers, only costs time.
+# Whose branches the tests have to take. To watch the rest of the code too only costs time.
 HELD := reconcile/planning reconcile/config
+
+# Temporary folders in memory, if 4 GB of it are free: a commit to a disk takes fifty times as long.
+IN_MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
+ENOUGH := $(shell awk '/^MemAvailable:/ && $$2 > 4000000 { print "yes" }' /proc/meminfo 2>/dev/null)
+TEMPORARY := $(or $(and $(ENOUGH),$(IN_MEMORY)),$(TMPDIR))
+
+# Some tests wait for a server or a process, so one more runs at once than there are processors.
+AT_ONCE := $(shell expr $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1)
 
 .PHONY: help
 help: ## This list
@@ -19,6 +27,7 @@ demo: $(VENV)/.installed ## Install, then take a company of 296 people from an L
 
 # A sample of the large grids takes much less time and has a case of every rule.
 test: SAMPLE := -m "not full"
+test-all: export TMPDIR := $(TEMPORARY)
 
 .PHONY: test
 test: test-all ## Everything a change has to pass: format, lint, types, layers, tests, coverage
@@ -27,8 +36,7 @@ test: test-all ## Everything a change has to pass: format, lint, types, layers, 
 test-all: $(VENV)/.installed-dev ## Like test, with all cases of every grid; takes much longer
 	@.ci/server-packages
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n 2 --dist loadfile $(SAMPLE) $(addprefix --cov=,$(HELD)) --cov-report= tests/unit tests/scenarios tests/contract
-	$(BIN)/pytest -n 2 --dist loadfile $(SAMPLE) tests/servers tests/bench
+	$(BIN)/pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder $(SAMPLE) $(addprefix --cov=,$(HELD)) --cov-report=
 	$(BIN)/coverage json --quiet -o - | $(BIN)/python .ci/coverage_floor.py 95 $(HELD)
 
 .PHONY: lint

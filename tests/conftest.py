@@ -1,31 +1,75 @@
 """What holds for all tests."""
 
+import signal
+from collections.abc import Iterator
 from typing import Final
 
+import coverage
 import pytest
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about the code: a busy build server
 # would fail by it.
 settings.register_profile("whole", deadline=None, max_examples=100)
-settings.register_profile("half", deadline=None, max_examples=50)
+settings.register_profile("third", deadline=None, max_examples=34)
 
 LONG: Final = (
     "test_interrupts.py",
-    "test_lifecycles.py",
+    "test_scenarios.py",
+    "test_active_directory.py",
     "test_crashes.py",
+    "test_streams.py",
+    "test_four.py",
+    "test_bench.py",
     "test_fuzzing.py",
+    "test_logins.py",
+    "test_incidents.py",
+    "test_platforms.py",
+    "test_bad_days.py",
     "test_convergence.py",
+    "test_serving.py",
 )
-"""Files of a minute and more: they come first, so that one process is not left alone with one at
-the end."""
+"""Files that take long, the longest first: they come first, so that one process is not left alone
+with one at the end. xdist must keep the order for it (`--no-loadscope-reorder`)."""
+
+WATCHED: Final = (
+    "tests/unit/",
+    "tests/scenarios/",
+    "tests/contract/test_logins.py",
+    "tests/contract/test_undoing.py",
+)
+"""Where the tests are for which coverage counts branches. To count them doubles the time of a test."""
+NOT_WATCHED: Final = (
+    "tests/scenarios/test_crashes.py",
+    "tests/scenarios/test_exit_codes.py",
+    "tests/scenarios/test_fuzzing",
+    "tests/scenarios/test_lifecycles.py",
+)
+"""Those of them that take the same branches as others do, again and again."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where the rest of the grids is left out, half of the random examples is too."""
-    settings.load_profile("half" if config.getoption("markexpr") == "not full" else "whole")
+    """Where the rest of the grids is left out, most of the random examples are too."""
+    settings.load_profile("third" if config.getoption("markexpr") == "not full" else "whole")
+    # A shell that starts the tests in the background has them ignore Ctrl-C, which many are about.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the long files first; the order is otherwise kept."""
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Counts no branches during a test that is not watched."""
+    counting = coverage.Coverage.current()
+    watched = item.nodeid.startswith(WATCHED) and not item.nodeid.startswith(NOT_WATCHED)
+    if counting is None or watched:
+        return (yield)
+    counting.stop()
+    try:
+        return (yield)
+    finally:
+        counting.start()

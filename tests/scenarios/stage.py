@@ -109,6 +109,7 @@ class Stage:
         """Without a platform, the one the files name."""
         self.folder = folder
         self._platform = platform
+        self._loaded: tuple[bytes, Loaded] | None = None
 
     def placed(self, text: str) -> str:
         """A text whose places in files are told without the folder."""
@@ -187,13 +188,17 @@ class Stage:
         return self.loaded().desired.platform
 
     def loaded(self) -> Loaded:
-        """The files."""
-        return load(
-            [self.folder / "reconcile.yml"],
-            environ={},
-            sources={"ldif": LdifDirectory.problems},
-            platforms={"sql": SqlPlatform.problems},
-        )
+        """The files, which are read anew when they have changed."""
+        text = (self.folder / "reconcile.yml").read_bytes()
+        if self._loaded is None or self._loaded[0] != text:
+            loaded = load(
+                [self.folder / "reconcile.yml"],
+                environ={},
+                sources={"ldif": LdifDirectory.problems},
+                platforms={"sql": SqlPlatform.problems},
+            )
+            self._loaded = text, loaded
+        return self._loaded[1]
 
     def apply(self, made: Plan, *, force: bool = False) -> Report:
         """Carries the plan out, at the time it was made."""
@@ -239,6 +244,8 @@ class Stage:
 
     def by_hand(self, changes: list[dict[str, Any]]) -> None:
         """What people do on the platform, told as changes."""
+        if not changes:
+            return
         with self.platform(self.settings()) as platform, platform.lock(["main"], HOLDER):
             for given in changes:
                 change = msgspec.convert(

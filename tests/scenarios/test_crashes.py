@@ -1,5 +1,6 @@
 """A run killed at any write point: the next one ends where an undisturbed one would; nothing twice, nothing half."""
 
+import copy
 import json
 import re
 import shutil
@@ -18,7 +19,7 @@ import yaml
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.testing.driven import driven
-from tests.effort import SHARED, SHARES
+from tests.effort import parts
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
 
 DESIRED_STATE = DESIRED | {
@@ -95,6 +96,9 @@ KINDS = {
 """What the second run has to do; the first creates the tables too."""
 
 
+SHARES, SHARES_OF_FILES = 3, 2
+"""How many shares the steps of a run are dealt out to, and the points within statements and file writes."""
+
 Job: TypeAlias = tuple[Path, tuple[str, ...], tuple[str, int] | None]
 
 
@@ -147,25 +151,35 @@ def held(folder: Path) -> tuple[Any, ...]:
     return Stage(folder).state(), counts
 
 
-def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, int]]:
-    """Every statement; within statements and file writes so many that a run meets them all over.
+def kind_of(statement: str) -> str:
+    """The kind of a statement: what it does, and to which table; all that only define tables are one kind each."""
+    words = re.sub(r"_\d+$", "", statement).split()
+    return words[0] if words[0] in ("CREATE", "ALTER") else " ".join(words)
 
-    The first share of the statements has each kind of statement where it first comes, so every kind
-    of change and every phase of a run; the others divide the rest.
+
+def of_share(share: int, kinds: list[str]) -> list[int]:
+    """The numbers, from 1, of those of the steps of a run that belong to a share.
+
+    The first share has each kind where it first comes, so every kind of change and every phase of a
+    run; the others divide the rest.
     """
+    first = sorted({kind: number for number, kind in reversed([*enumerate(kinds, 1)])}.values())
+    rest = [number for number in range(1, len(kinds) + 1) if number not in first]
+    return first if share == 0 else rest[share - 1 :: SHARES - 1]
+
+
+def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, int]]:
+    """Every statement; within statements and file writes so many that a run meets them all over."""
     if kind == "statement":
-        first = {
-            re.sub(r"_\d+$", "", statement): number
-            for number, statement in reversed([*enumerate(statements, 1)])
-        }
-        assert len(first) > 25, first
-        of_kinds = sorted(first.values())
-        rest = [number for number in range(1, len(statements) + 1) if number not in of_kinds]
-        chosen = of_kinds if share == 0 else rest[share - 1 :: SHARES - 1]
-        yield from ((kind, number) for number in chosen)
+        kinds = [kind_of(statement) for statement in statements]
+        assert len({*kinds}) > 25, kinds
+        yield from ((kind, number) for number in of_share(share, kinds))
     else:
+        # The shares of these take turns, so that each of them meets the whole run.
         step = {"steps": 5, "page": 20}[kind]
-        yield from ((kind, number) for number in range(1, 100_000, step))
+        yield from (
+            (kind, number) for number in range(1 + share * step, 100_000, step * SHARES_OF_FILES)
+        )
 
 
 APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
@@ -178,8 +192,11 @@ APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
             pytest.param("statement", share, marks=pytest.mark.full if share else ())
             for share in range(SHARES)
         ),
-        ("steps", 0),
-        ("page", 0),
+        *(
+            pytest.param(kind, share, marks=pytest.mark.full if share else ())
+            for kind in ("steps", "page")
+            for share in range(SHARES_OF_FILES)
+        ),
     ],
 )
 @pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
@@ -237,7 +254,15 @@ class Fuse:
             raise Died
 
 
-@pytest.mark.parametrize("share", SHARED)
+def same_as(application: MemoryApplication) -> MemoryApplication:
+    """Another application that holds the same."""
+    made = MemoryApplication()
+    for name in ("_rows", "_links", "_roles", "_numbers"):
+        setattr(made, name, copy.deepcopy(getattr(application, name)))
+    return made
+
+
+@pytest.mark.parametrize("share", parts(SHARES, 1))
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
 def test_without_transactions_every_call_is_a_point(
@@ -246,24 +271,24 @@ def test_without_transactions_every_call_is_a_point(
     """Killed at any call, before it is made or once it is, the next run ends as an undisturbed one."""
     monkeypatch.setattr(DrivenPlatform, "_settle", lambda *_: None)  # the dead settle nothing
 
-    def prepared(folder: Path) -> tuple[Stage, MemoryApplication]:
-        folder.mkdir()
-        application = MemoryApplication()
-        stage = Stage(folder, driven(folder, application))
-        written(folder, BEFORE)
-        if number == 2:
-            stage.apply(stage.plan()[0])
-            written(folder, AFTER)
-        application.calls.clear()
-        return stage, application
+    start = tmp_path / "start"
+    start.mkdir()
+    begun = MemoryApplication()
+    written(start, BEFORE)
+    if number == 2:
+        stage = Stage(start, driven(start, begun))
+        stage.apply(stage.plan()[0])
+        written(start, AFTER)
 
-    undisturbed, application = prepared(tmp_path / "undisturbed")
+    def prepared(name: str) -> tuple[Stage, MemoryApplication]:
+        folder, application = shutil.copytree(start, tmp_path / name), same_as(begun)
+        return Stage(folder, driven(folder, application)), application
+
+    undisturbed, application = prepared("undisturbed")
     undisturbed.apply(undisturbed.plan()[0])
-    expected, calls = undisturbed.state(), len(application.calls)
-    # Each case begins at another call, so that the first shares differ.
-    offset = share + number + (when == "after")
-    for died in range(1 + offset % SHARES, calls + 1, SHARES):
-        stage, application = prepared(tmp_path / f"died-{died}")
+    expected = undisturbed.state()
+    for died in of_share(share, [" ".join(call.split()[:2]) for call in application.calls]):
+        stage, application = prepared(f"died-{died}")
         fuse = Fuse(died)
         setattr(application, when, lambda call, fuse=fuse: None if call == "read" else fuse())
         with pytest.raises(Died):

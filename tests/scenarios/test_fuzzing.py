@@ -16,14 +16,15 @@ import yaml
 
 from reconcile import cli
 from reconcile.cli.exit_codes import ended
+from tests.effort import parts
 from tests.scenarios import mutating
 from tests.scenarios.stage import ldif
 from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE
 
 HERE = Path(__file__).parents[1]
-CHUNKS, CONFIGURATIONS, PLANS, DIRECTORIES = 8, 300, 250, 250
-"""How many parts each test has, for several processors, and how many cases there are in each
-part."""
+CONFIGURATIONS, PLANS, DIRECTORIES = 300, 250, 250
+"""How many cases there are in each part of a test."""
+PARTS = parts(8, kept=2)
 PATIENCE = 10.0
 """Seconds of processor time for one case; it takes hundredths."""
 MEMORY = 200 * 1024
@@ -91,7 +92,7 @@ def private(path: Path, content: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("part", range(CHUNKS))
+@pytest.mark.parametrize("part", PARTS)
 def test_configurations(part: int, cases: Cases) -> None:
     chance = random.Random(f"configurations {part}")
     valid = [
@@ -116,7 +117,7 @@ def content(database: Path) -> list[str]:
         return list(connection.iterdump())
 
 
-@pytest.mark.parametrize("part", range(CHUNKS))
+@pytest.mark.parametrize("part", PARTS)
 def test_plan_files(part: int, cases: Cases) -> None:
     chance = random.Random(f"plans {part}")
     private(cases.folder / "reconcile.yml", yaml.safe_dump(DESIRED_STATE).encode())
@@ -144,7 +145,7 @@ def test_plan_files(part: int, cases: Cases) -> None:
     assert cases.codes[0] > PLANS / 50
 
 
-@pytest.mark.parametrize("part", range(CHUNKS))
+@pytest.mark.parametrize("part", PARTS)
 def test_directories(part: int, cases: Cases) -> None:
     chance = random.Random(f"directories {part}")
     private(cases.folder / "reconcile.yml", yaml.safe_dump(DESIRED_STATE).encode())

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,17 @@ from tests.scenarios.shell import RECONCILE, terminal_output
 from tests.scenarios.stage import DESIRED, ldif
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+IMPATIENT = (
+    *RECONCILE[:1],
+    "-c",
+    """
+from reconcile.__main__ import run
+from reconcile.platforms.database import database
+database.BUSY = 1.0
+run()
+""",
+)
+"""The command, which waits a second for a database that another program writes to."""
 
 
 def files(folder: Path, **source: Any) -> None:
@@ -29,9 +41,11 @@ def files(folder: Path, **source: Any) -> None:
     (folder / "corp.ldif").write_text(ldif({"uid=ann": None}), encoding="utf-8")
 
 
-def started(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+def started(
+    folder: Path, *arguments: str, command: Sequence[str] = RECONCILE
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*RECONCILE, *arguments],
+        [*command, *arguments],
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -105,7 +119,7 @@ def test_for_a_database_that_another_program_writes_to(tmp_path: Path, number: i
     (tmp_path / "corp.ldif").write_text(ldif({"uid=ann": None, "uid=bob": None}), encoding="utf-8")
     with closing(sqlite3.connect(tmp_path / "platform.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        process = started(tmp_path, "apply", "--yes")
+        process = started(tmp_path, "apply", "--yes", command=IMPATIENT)
         assert process.stdout is not None
         while "Plan: " not in process.stdout.readline():
             assert process.poll() is None

@@ -16,8 +16,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.effort import sample
 from tests.scenarios.stage import DESIRED, ldif
 
+PATIENCE = 120.0
+"""Seconds to wait for what takes one: how long it takes says more about the machine."""
+AT_ONCE = 25.0
+"""The same for what a signal wakes up: after 30 seconds the service looks at its clock anyhow."""
 OFTEN = """
 import datetime, sys
 from reconcile import cli
@@ -87,11 +92,10 @@ class Service:
             ]
 
     def until(self, true: Callable[[], object]) -> None:
-        for _ in range(600):
-            if true():
-                return
+        end = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < end, self.err()
             time.sleep(0.05)
-        raise AssertionError(self.err())
 
 
 @pytest.fixture
@@ -102,24 +106,25 @@ def service(tmp_path: Path) -> Iterator[Service]:
         if process.poll() is None:
             process.kill()
         process.wait()
+    (tmp_path / "go").touch()  # a script that was left behind ends, too
 
 
 def test_once(service: Service) -> None:
     service.desired()
-    assert service.start("--once").wait(30) == 0
+    assert service.start("--once").wait(PATIENCE) == 0
     assert service.users() == ["ann"]
     assert service.err().splitlines() == ["info: run 1 begins"]
     (service.folder / "corp.ldif").unlink()
-    assert service.start("--once").wait(30) == 7
+    assert service.start("--once").wait(PATIENCE) == 7
     service.desired(schedule="daily at 25:00")
-    assert service.start("--once").wait(30) == 2
+    assert service.start("--once").wait(PATIENCE) == 2
     assert ": schedule: 'daily at 25:00' is not a time of day" in service.err()
 
 
 def test_what_is_missing_is_said(service: Service) -> None:
     service.desired(schedule="hourly")
     (service.folder / "reconcile.yml").write_text(yaml.safe_dump(DESIRED), encoding="utf-8")
-    assert service.start().wait(30) == 2
+    assert service.start().wait(PATIENCE) == 2
     assert "add the key `schedule`, for example `schedule: daily at 01:30`" in service.err()
     done = subprocess.run(
         [sys.executable, "-m", "reconcile", "serve"],
@@ -140,7 +145,7 @@ def test_a_stop_while_it_waits(service: Service, number: signal.Signals) -> None
         r"info: schedule: 0 0 1 1 \* \(.+\); the next run is at \d{4}-01-01 00:00", service.err()
     )
     process.send_signal(number)
-    assert process.wait(10) == 0
+    assert process.wait(AT_ONCE) == 0
     assert service.users() == []
 
 
@@ -152,7 +157,7 @@ def test_a_stop_during_a_run_waits_for_its_end(service: Service) -> None:
     service.until(lambda: "ends after the current run" in service.err())
     assert process.poll() is None
     (service.folder / "go").touch()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
     assert service.users() == ["ann"]
     assert service.err().count("begins") == 1
 
@@ -164,7 +169,7 @@ def test_a_second_signal_breaks_the_run_off(service: Service) -> None:
     process.send_signal(signal.SIGINT)
     service.until(lambda: "ends after the current run" in service.err())
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 128 + signal.SIGINT
+    assert process.wait(PATIENCE) == 128 + signal.SIGINT
     assert "interrupted by SIGINT: nothing was written to the platform" in service.err()
     assert service.users() == []
 
@@ -177,7 +182,7 @@ def test_due_runs_that_a_long_one_overlaps_are_skipped(service: Service) -> None
     (service.folder / "go").touch()
     service.until(lambda: "due during that run, and skipped:" in service.err())
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_it_lives_through_bad_days_and_reads_its_files_anew(service: Service) -> None:
@@ -197,7 +202,7 @@ def test_it_lives_through_bad_days_and_reads_its_files_anew(service: Service) ->
     (service.folder / "away.ldif").rename(service.folder / "corp.ldif")
     service.until(lambda: "bob" in service.users())
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
     lines = [json.loads(line) for line in service.err().splitlines()]
     assert {line["level"] for line in lines} == {"info", "warning", "error"}
     assert "uid=" not in service.err()
@@ -205,7 +210,7 @@ def test_it_lives_through_bad_days_and_reads_its_files_anew(service: Service) ->
 
 def test_a_run_that_another_one_locks_out_fails_and_the_next_does_it(service: Service) -> None:
     service.desired()
-    assert service.start("--once").wait(30) == 0
+    assert service.start("--once").wait(PATIENCE) == 0
     (service.folder / "corp.ldif").write_text(
         ldif({"uid=ann": None, "uid=bob": None}), encoding="utf-8"
     )
@@ -222,7 +227,7 @@ def test_a_run_that_another_one_locks_out_fails_and_the_next_does_it(service: Se
     connection.close()
     service.until(lambda: "bob" in service.users())
     process.terminate()
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE) == 0
 
 
 def test_the_schedule_is_read_again_at_a_hangup(service: Service) -> None:
@@ -233,21 +238,23 @@ def test_the_schedule_is_read_again_at_a_hangup(service: Service) -> None:
     process.send_signal(signal.SIGHUP)
     service.until(lambda: "schedule: weekly on monday at 01:30 (Europe/Berlin)" in service.err())
     process.terminate()
-    assert process.wait(10) == 0
+    assert process.wait(AT_ONCE) == 0
 
 
-ROUNDS = 8
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
 
 
-def test_two_services_on_one_platform_and_signals_at_any_moment(service: Service) -> None:
+@pytest.mark.parametrize("rounds", sample([4], [12]))
+def test_two_services_on_one_platform_and_signals_at_any_moment(
+    service: Service, rounds: int
+) -> None:
     """Whatever is stopped, killed or hung up: the platform ends as the directory says, and its history is sound."""
     seed = random.randrange(1 << 32)
     chance = random.Random(seed)
     safety = {"limits": {"users_lost": "none"}, "shrink": "none"}
     service.desired(lifecycle={"on_missing": "delete"}, safety=safety)
     running: dict[str, subprocess.Popen[str]] = {}
-    for number in range(ROUNDS):
+    for number in range(rounds):
         (service.folder / "corp.ldif").write_text(
             ldif({"uid=ann": None, f"uid=p{number}": None}), encoding="utf-8"
         )
@@ -263,7 +270,7 @@ def test_two_services_on_one_platform_and_signals_at_any_moment(service: Service
         name, sent = chance.choice(["a", "b"]), chance.choice(SIGNALS)
         running[name].send_signal(sent)
         if sent != signal.SIGHUP:  # that reads the schedule again, while it waits
-            code = running.pop(name).wait(60)
+            code = running.pop(name).wait(PATIENCE)
             context = (
                 seed,
                 number,
@@ -275,11 +282,13 @@ def test_two_services_on_one_platform_and_signals_at_any_moment(service: Service
             assert "Traceback" not in context[-1], context
     for process in running.values():
         process.terminate()
-    assert {process.wait(60) for process in running.values()} <= {0, 128 + signal.SIGTERM}, seed
+    assert {process.wait(PATIENCE) for process in running.values()} <= {0, 128 + signal.SIGTERM}, (
+        seed
+    )
     for arguments in (["apply", "--yes", "--force"], ["plan", "--check"], ["history", "--verify"]):
         command = [sys.executable, "-m", "reconcile", *arguments]
         done = subprocess.run(
             command, cwd=service.folder, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, (seed, arguments, done.stdout, done.stderr)
-    assert service.users() == ["ann", f"p{ROUNDS - 1}"], seed
+    assert service.users() == ["ann", f"p{rounds - 1}"], seed

@@ -1,11 +1,12 @@
 """Servers that more than one test reads from."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from reconcile.directories.ldap import retry
-from tests.servers import sources
+from tests.servers import samba, sources
 from tests.servers.certificates import Authority
 from tests.servers.forking import Execute, forking
 from tests.servers.site import Site
@@ -25,6 +26,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
     """Ten persons, in clear text."""
     with slapd(tmp_path_factory.mktemp("slapd"), ldif(people(10))) as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def domains(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All processes of a test run copy one fresh domain of Samba."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    os.environ[samba.TEMPLATE] = str(shared / "samba-template")
 
 
 @pytest.fixture(scope="session")

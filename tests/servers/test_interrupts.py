@@ -16,14 +16,15 @@ import pytest
 import yaml
 
 from tests.contract.platforms import acme
+from tests.effort import sample
 from tests.scenarios.stage import DESIRED, ldif
 from tests.servers.mariadb import mariadb
 from tests.servers.postgresql import postgresql
 
 pytestmark = pytest.mark.server
 
-SIGNALS = 40
-"""For each kind of database."""
+FEW, MANY = 9, 40
+"""Signals for each kind of database: so many in `make test`, and in `make test-all`."""
 ANEW = 10
 """Every so often Python itself is started."""
 APPLY = ("apply", "--yes")
@@ -135,7 +136,7 @@ class Seen(NamedTuple):
     in_part: int
 
 
-def storm(kind: str, folder: Path, seed: int) -> Seen:
+def storm(kind: str, folder: Path, seed: int, count: int) -> Seen:
     """Signal after signal, each at a run that takes the platform to the other version of the directory."""
     generator = random.Random(seed)
     with ExitStack() as stack:
@@ -153,7 +154,7 @@ def storm(kind: str, folder: Path, seed: int) -> Seen:
         commands.target(2)
         _, lengths[False] = commands.run(*APPLY)
         broken_off = in_part = 0
-        for number in range(SIGNALS):
+        for number in range(count):
             version = number % 2 + 1
             commands.target(version)
             before = commands.held()
@@ -168,8 +169,15 @@ def storm(kind: str, folder: Path, seed: int) -> Seen:
             code, _ = commands.run(*APPLY, signals=signals, anew=anew)
             out, err = commands.printed()
             context = (kind, seed, number, moment, code, err, out)
-            assert code in {0, *(128 + one for one, _ in signals)}, context
-            assert "Traceback" not in out + err, context
+            # On a busy machine Python's own start takes longer; it ends by the signal itself.
+            unstarted = (
+                anew
+                and code in {-one for one, _ in signals}
+                and not out
+                and "reconcile/" not in err
+            )
+            assert unstarted or code in {0, *(128 + one for one, _ in signals)}, context
+            assert unstarted or "Traceback" not in out + err, context
             assert not query("SELECT * FROM locks"), context
             moved = []
             for name, now in commands.held().items():
@@ -188,7 +196,7 @@ def storm(kind: str, folder: Path, seed: int) -> Seen:
                 assert "Done: " in out, context
                 assert "interrupted by" in err, context
             else:
-                assert not err or "nothing was written" in err, context
+                assert not err or unstarted or "nothing was written" in err, context
         for version in (1, 2):
             commands.target(version)
             assert commands.run(*APPLY)[0] == 0
@@ -196,13 +204,17 @@ def storm(kind: str, folder: Path, seed: int) -> Seen:
         return Seen(broken_off, in_part)
 
 
-def test_signals_at_random_moments(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", sample([FEW], [MANY]))
+def test_signals_at_random_moments(tmp_path: Path, count: int) -> None:
     seed = random.randrange(1 << 32)
     folders = {kind: tmp_path / kind for kind in KINDS}
     for folder in folders.values():
         folder.mkdir()
     with ThreadPoolExecutor(len(KINDS)) as pool:
-        storms = {kind: pool.submit(storm, kind, folder, seed) for kind, folder in folders.items()}
+        storms = {
+            kind: pool.submit(storm, kind, folder, seed, count) for kind, folder in folders.items()
+        }
         seen = {kind: one.result() for kind, one in storms.items()}
-    assert sum(one.broken_off for one in seen.values()) > SIGNALS, seen
-    assert any(one.in_part for one in seen.values()), seen
+    assert sum(one.broken_off for one in seen.values()) > count, seen
+    if count == MANY:  # few of them may all miss the moment between the two workspaces
+        assert any(one.in_part for one in seen.values()), seen

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.servers.ds389 import ds389
+from tests.servers.forking import Execute
 from tests.servers.four import loading
 from tests.servers.samba import samba
 from tests.servers.site import Site
@@ -108,13 +109,15 @@ def write(folder: Path, rules: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, list[dict[str, Any]]]]:
+def held(
+    tmp_path_factory: pytest.TempPathFactory, quick: Execute
+) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """What the platform holds after applying, by product; a second plan was empty, by either transport."""
     found = {}
     for product, (start, tree, more) in PRODUCTS.items():
         folder = tmp_path_factory.mktemp(product)
         with start(folder / "server") as running:
-            site = Site(folder, running.password)
+            site = Site(folder, running.password, quick)
             rules = desired(product, running, tree, more)
             write(folder, rules)
             site.run("apply", "--yes")
