@@ -197,6 +197,7 @@ def database() -> Iterator[str]:
         yield server.url("ansible", "ansible", "x")
 
 
+@pytest.mark.full
 def test_two_hosts_on_one_postgresql_platform(tmp_path: Path, server: Slapd, database: str) -> None:
     """Both synchronise at once; one waits for the other, and both end well."""
     site = Site(tmp_path)
