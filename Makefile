@@ -55,6 +55,7 @@ format: $(VENV)/.installed-dev ## Format the code, and fix what ruff can fix
 bench: $(VENV)/.installed-dev ## Measure time and memory, compared with a bare read of the same directory; ARGS="--help"
 	@.ci/server-packages
 	$(BIN)/python -m tests.bench $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m tests.bench.fleet)
 
 .PHONY: clean
 clean: ## Remove what the other commands made

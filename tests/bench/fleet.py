@@ -41,13 +41,18 @@ def main() -> int:
     parser.add_argument("--persons", type=int, default=500)
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
-    print(f"{arguments.workspaces} workspaces of {arguments.persons} persons, load {load:.1f}")
-    print("forks    floor        import       nothing to do   (wall s, CPU s)")
+    _say(f"{arguments.workspaces} workspaces of {arguments.persons} persons, load {load:.1f}")
+    _say("forks    floor        import       nothing to do   (wall s, CPU s)")
     for forks in FORKS:
         with tempfile.TemporaryDirectory(prefix="reconcile-fleet-") as folder:
             costs = _fleet(Path(folder), arguments.workspaces, arguments.persons, forks)
-        print(f"{forks:5}    " + "    ".join(f"{one.wall:6.1f} {one.cpu:6.1f}" for one in costs))
+        _say(f"{forks:5}    " + "    ".join(f"{one.wall:6.1f} {one.cpu:6.1f}" for one in costs))
     return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _fleet(folder: Path, workspaces: int, persons: int, forks: int) -> list[Cost]:
