@@ -1,0 +1,163 @@
+"""Memberships, grants and nested groups: made and removed, several in one call."""
+
+from collections.abc import Iterable, Sequence
+
+import sqlalchemy as sa
+
+from reconcile.model.platform import LinkKind, Pair
+from reconcile.platforms.tables import columns
+from reconcile.platforms.tables.mapping import (
+    Expression,
+    Links,
+    Mapped,
+    RoleColumn,
+    RoleNames,
+    RoleTable,
+)
+from reconcile.platforms.tables.objects import expect_all, insert, new_row
+from reconcile.platforms.tables.reading import role_names
+from reconcile.ports import Rejected
+
+
+def link(connection: sa.Connection, mapped: Mapped, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+    """Makes links, all of them or none; those that exist stay as they are."""
+    members = mapped.of("group" if kind == "nesting" else "user")
+    expect_all(connection, members, {member for member, _ in pairs}, members.kind)
+    if kind == "grant":
+        _grant(connection, mapped, pairs)
+        return
+    expect_all(connection, mapped.of("group"), {group for _, group in pairs}, "group")
+    _make(connection, _table(mapped, kind), pairs)
+
+
+def unlink(
+    connection: sa.Connection, mapped: Mapped, kind: LinkKind, pairs: Sequence[Pair]
+) -> None:
+    """Removes links, all of them or none; one that does not exist is no error."""
+    if kind != "grant":
+        _remove(connection, _table(mapped, kind), pairs)
+    elif isinstance(mapped.roles, RoleColumn):
+        _empty_column(connection, mapped, mapped.roles, pairs)
+    elif isinstance(mapped.roles, RoleTable):
+        _remove(connection, mapped.roles.links, _with_ids(connection, mapped.roles, pairs))
+
+
+def _table(mapped: Mapped, kind: LinkKind) -> Links:
+    links = mapped.memberships if kind == "membership" else mapped.nesting
+    if links is None:
+        raise Rejected(f"the application has no {kind}s")
+    return links
+
+
+def _make(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
+    table = links.part.table
+    for holder, members in _by_holder(pairs).items():
+        stored = {columns.from_text(links.member, member): member for member in members}
+        there = {
+            columns.as_text(member)
+            for member in connection.execute(
+                sa.select(links.member).where(*_between(links, holder, stored))
+            ).scalars()
+        }
+        rows = [
+            {
+                **new_row(links.part),
+                links.member.name: value,
+                links.holder.name: columns.from_text(links.holder, holder),
+            }
+            for value, member in stored.items()
+            if member not in there
+        ]
+        if rows:
+            connection.execute(sa.insert(table), rows)
+
+
+def _remove(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
+    for holder, members in _by_holder(pairs).items():
+        stored = [columns.from_text(links.member, member) for member in members]
+        statement = sa.delete(links.part.table).where(*_between(links, holder, stored))
+        connection.execute(statement)
+
+
+def _by_holder(pairs: Iterable[Pair]) -> dict[str, list[str]]:
+    """What links lead to → who is in them, each once."""
+    by_holder: dict[str, dict[str, None]] = {}
+    for member, holder in pairs:
+        by_holder.setdefault(holder, {})[member] = None
+    return {holder: list(members) for holder, members in by_holder.items()}
+
+
+def _between(links: Links, holder: str, members: Iterable[object]) -> list[Expression]:
+    """The rows that link one of the members with the holder."""
+    to = links.holder == columns.from_text(links.holder, holder)
+    return [to, links.member.in_(list(members)), *links.part.where]
+
+
+def _grant(connection: sa.Connection, mapped: Mapped, pairs: Sequence[Pair]) -> None:
+    if isinstance(mapped.roles, RoleTable):
+        _make(
+            connection,
+            mapped.roles.links,
+            _with_ids(connection, mapped.roles, pairs, making=True),
+        )
+    elif isinstance(mapped.roles, RoleColumn):
+        _fill_column(connection, mapped, mapped.roles, pairs)
+    else:
+        raise Rejected("the application has no roles")
+
+
+def _with_ids(
+    connection: sa.Connection, roles: RoleTable, pairs: Sequence[Pair], *, making: bool = False
+) -> list[Pair]:
+    """The links with the ids of roles in place of their names; roles that are lacking are made."""
+    if roles.names is None:
+        return list(pairs)
+    ids = {name: own for own, name in role_names(connection, roles.names).items()}
+    for name in {role for _, role in pairs} - ids.keys() if making else ():
+        ids[name] = _new_role(connection, roles.names, name)
+    return [(user, ids[role]) for user, role in pairs if role in ids]
+
+
+def _new_role(connection: sa.Connection, names: RoleNames, name: str) -> str:
+    if not names.create:
+        raise Rejected(f"there is no role {name!r}")
+    row = {**new_row(names.part), names.name.name: columns.from_text(names.name, name)}
+    return columns.as_text(insert(connection, names.part, row, names.id))
+
+
+def _value(roles: RoleColumn, role: str) -> object:
+    """What the column holds for a role; one that is not mapped is named by its value."""
+    if role in roles.stored:
+        return roles.stored[role]
+    return columns.from_text(roles.column, role)
+
+
+def _fill_column(
+    connection: sa.Connection, mapped: Mapped, roles: RoleColumn, pairs: Iterable[Pair]
+) -> None:
+    """Gives each user its role in place of the one it has."""
+    users = mapped.users
+    for role, members in _by_holder(pairs).items():
+        value = (
+            roles.stored[role] if role in roles.stored else columns.from_text(roles.column, role)
+        )
+        own = users.id.in_([columns.from_text(users.id, member) for member in members])
+        statement = sa.update(users.part.table).where(own, *users.part.where)
+        connection.execute(statement.values({roles.column.name: value}))
+
+
+def _empty_column(
+    connection: sa.Connection, mapped: Mapped, roles: RoleColumn, pairs: Iterable[Pair]
+) -> None:
+    """Takes a role from users who have it; whoever got another one meanwhile keeps that."""
+    if not roles.can_be_none:
+        raise Rejected(f"{columns.named(roles.column)} has to hold a role: say what is `none`")
+    users = mapped.users
+    for role, members in _by_holder(pairs).items():
+        value = (
+            roles.stored[role] if role in roles.stored else columns.from_text(roles.column, role)
+        )
+        own = users.id.in_([columns.from_text(users.id, member) for member in members])
+        held = (own, roles.column == value, *users.part.where)
+        statement = sa.update(users.part.table).where(*held)
+        connection.execute(statement.values({roles.column.name: roles.none}))

@@ -1,0 +1,230 @@
+"""What a desired-state file says of a platform of type tables, and what can be wrong with it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeAlias, get_args
+
+import msgspec
+
+from reconcile.model import desired
+from reconcile.model.platform import Status
+from reconcile.platforms.tables import conditions, values
+from reconcile.platforms.tables.conditions import Value
+from reconcile.ports import Fault
+
+Choices: TypeAlias = Value | list[Value]
+"""A value of a column, or several that mean the same: the first is written."""
+ATTRIBUTE: Final = "attributes."
+"""Before the name of an attribute among the fields of a user."""
+USER_FIELDS: Final = (
+    *("username", "first_name", "last_name", "email"),
+    *("department", "manager", "external_id"),
+)
+
+
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table, which of its rows count, and what new ones get."""
+
+    table: str
+    where: str = ""
+    insert: dict[str, Value] = {}
+
+
+class Objects(Part, frozen=True, forbid_unknown_fields=True):
+    """Groups or departments: each row is one, known by its `id`."""
+
+    id: str = "id"
+    fields: dict[str, str] = {}
+
+
+class Users(Objects, frozen=True, forbid_unknown_fields=True):
+    """Users. `status` has a `column`, and for each status the value that means it."""
+
+    status: dict[str, Choices] = {}
+
+
+class Memberships(Part, frozen=True, forbid_unknown_fields=True):
+    """Who is in which group: columns that hold their ids."""
+
+    user: str = "user_id"
+    group: str = "group_id"
+
+
+class Nesting(Part, frozen=True, forbid_unknown_fields=True):
+    """Which group is in which: columns that hold their ids."""
+
+    member: str = "group_id"
+    group: str = "parent_id"
+
+
+class RoleNames(Part, frozen=True, forbid_unknown_fields=True):
+    """The roles there are. `create`: one that is missing is made when it is first granted."""
+
+    id: str = "id"
+    name: str = "name"
+    create: bool = False
+
+
+class Roles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Roles, in one of three shapes.
+
+    A `column` of the user with `values`; a `table` with the columns `user` and `role`; or the
+    groups.
+    """
+
+    column: str = ""
+    values: dict[str, Value] = {}
+    none: Value | msgspec.UnsetType = msgspec.UNSET
+    table: str = ""
+    user: str = "user_id"
+    role: str = "role_id"
+    names: RoleNames | None = None
+    where: str = ""
+    insert: dict[str, Value] = {}
+    groups: bool = False
+
+
+class TablesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The mapping; described in docs/platforms/tables.md."""
+
+    users: Users
+    groups: Objects | None = None
+    departments: Objects | None = None
+    memberships: Memberships | None = None
+    nesting: Nesting | None = None
+    roles: Roles | None = None
+
+
+def tables_settings(settings: desired.Platform) -> TablesSettings:
+    """The settings, defaults filled in. `problems` has found nothing wrong with them."""
+    options: Any = settings.options
+    return msgspec.convert(options, TablesSettings)
+
+
+def problems(settings: desired.Platform) -> Iterator[Fault]:
+    """What is wrong with the mapping in itself; the tables are looked at by `reconcile test`."""
+    if settings.url is None:
+        yield ("url",), "is missing: it names the application's database, as in sqlite:///app.db"
+    if len(settings.workspaces) > 1:
+        yield (
+            ("workspaces",),
+            "the tables are one workspace: name one, and write a file for each application",
+        )
+    try:
+        mapping = tables_settings(settings)
+    except msgspec.ValidationError as error:
+        yield (), str(error)
+        return
+    yield from _user_problems(mapping)
+    yield from _group_problems(mapping)
+    if mapping.roles is not None:
+        yield from _role_problems(mapping.roles, mapping)
+    for path, part in parts(mapping):
+        yield from _part_problems(path, part.where, part.insert)
+
+
+def parts(mapping: TablesSettings) -> Iterator[tuple[tuple[str, ...], Part | Roles]]:
+    """Every block that is about a table of its own, with its path."""
+    for name in ("users", "groups", "departments", "memberships", "nesting"):
+        part = getattr(mapping, name)
+        if part is not None:
+            yield (name,), part
+    if mapping.roles is not None and mapping.roles.table:
+        yield ("roles",), mapping.roles
+        if mapping.roles.names is not None:
+            yield ("roles", "names"), mapping.roles.names
+
+
+def _user_problems(mapping: TablesSettings) -> Iterator[Fault]:
+    users, path = mapping.users, ("users", "fields")
+    yield from _field_problems(path, users.fields, USER_FIELDS, ("username",))
+    if "department" in users.fields and mapping.departments is None:
+        message = "holds the id of a department: add `departments`, or write attributes.department"
+        yield (*path, "department"), message
+    if mapping.departments is not None and "department" not in users.fields:
+        yield path, "`department` is missing: the column with the id of a user's department"
+    if users.status:
+        yield from _status_problems(users.status)
+
+
+def _status_problems(status: Mapping[str, Choices]) -> Iterator[Fault]:
+    path = ("users", "status")
+    if not isinstance(status.get("column"), str):
+        yield path, "`column` is missing: the column that says whether a user is active"
+    if "active" not in status:
+        yield path, "`active` is missing: the value of an active user"
+    seen: dict[tuple[type, Value], str] = {}
+    for name in status.keys() - {"column"} & set(get_args(Status)):
+        for value in choices(status[name]):
+            other = seen.setdefault((type(value), value), name)
+            if other != name:
+                yield (*path, name), f"the value {value!r} means {other} as well"
+
+
+def choices(value: Choices) -> list[Value]:
+    """The values of a column that mean one thing."""
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _group_problems(mapping: TablesSettings) -> Iterator[Fault]:
+    if mapping.groups is not None:
+        fields = mapping.groups.fields
+        yield from _field_problems(("groups", "fields"), fields, ("name", "external_id"), ("name",))
+        if mapping.memberships is None:
+            yield ("memberships",), "is missing: the table that says who is in which group"
+    elif mapping.memberships is not None:
+        yield ("memberships",), "needs `groups`: the table with the groups"
+    if mapping.nesting is not None and mapping.groups is None:
+        yield ("nesting",), "needs `groups`: the table with the groups"
+    if mapping.departments is not None:
+        known, needed = ("title", "parent", "external_id"), ("title", "parent")
+        path = ("departments", "fields")
+        yield from _field_problems(path, mapping.departments.fields, known, needed)
+
+
+def _field_problems(
+    path: tuple[str, ...],
+    fields: Mapping[str, str],
+    known: Iterable[str],
+    needed: Iterable[str],
+) -> Iterator[Fault]:
+    attributes = "username" in needed
+    for name in needed:
+        if name not in fields:
+            yield path, f"`{name}` is missing: the column that holds it"
+    names = ", ".join(known) + (f" and {ATTRIBUTE}NAME" if attributes else "")
+    for name in fields:
+        if name not in known and not (attributes and name.startswith(ATTRIBUTE)):
+            yield (*path, name), f"is no field: there are {names}"
+
+
+def _role_problems(roles: Roles, mapping: TablesSettings) -> Iterator[Fault]:
+    path = ("roles",)
+    shapes = [bool(roles.column), bool(roles.table), roles.groups]
+    if shapes.count(True) != 1:
+        message = "needs one of: `column` with `values`; `table` with `user` and `role`; `groups`"
+        yield path, message
+    if roles.column and not roles.values:
+        yield path, "`values` is missing: role → value of the column"
+    if not roles.column and (roles.values or roles.none is not msgspec.UNSET):
+        yield path, "`values` and `none` belong to `column`"
+    if not roles.table and roles.names is not None:
+        yield (*path, "names"), "belongs to `table`"
+    if roles.groups and mapping.groups is None:
+        yield (*path, "groups"), "needs `groups`: the table with the groups"
+    if roles.groups and mapping.nesting is not None:
+        yield ("nesting",), "is about groups, and here the groups are roles: remove it"
+
+
+def _part_problems(
+    path: tuple[str, ...], where: str, insert: Mapping[str, Value]
+) -> Iterator[Fault]:
+    if where:
+        try:
+            conditions.parse(where)
+        except conditions.ConditionWrong as error:
+            yield (*path, "where"), str(error)
+    for column, value in insert.items():
+        try:
+            values.parse(value)
+        except values.ValueWrong as error:
+            yield (*path, "insert", column), str(error)
