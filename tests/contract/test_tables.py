@@ -1,12 +1,12 @@
-"""The whole contract over the tables of an application, on SQLite, PostgreSQL and MariaDB."""
+"""The whole contract over the tables of an application, on SQLite, PostgreSQL and MariaDB.
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+The ledger is in the application's own database, and for SQLite in a file elsewhere too.
+"""
+
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import Case
@@ -14,36 +14,13 @@ from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
-from tests.contract.applications import driven, settings, tables
-from tests.contract.platforms import Servers
+from tests.contract.applications import KINDS, opened, settings
+from tests.contract.platforms import Servers, parameters
 
-Hinder = Callable[[str], None]
-
-
-@contextmanager
-def on_sqlite(folder: Path, _servers: Servers) -> Iterator[tuple[str, Hinder]]:
-    file = folder / "app.db"
-    engine = sa.create_engine(f"sqlite:///{file}")
-    tables().create_all(engine)
-    engine.dispose()
-
-    def hinder(username: str) -> None:
-        with closing(sqlite3.connect(file)) as connection:
-            for event in ("INSERT", "UPDATE"):
-                connection.execute(
-                    f"CREATE TRIGGER {event}_{username} BEFORE {event} ON person WHEN NEW.login = '{username}' "
-                    "BEGIN SELECT RAISE(ABORT, 'the application says no'); END"
-                )
-
-    yield f"sqlite:///{file}", hinder
+ELSEWHERE = "sqlite, ledger elsewhere"
 
 
-KINDS: dict[str, Callable[[Path, Servers], AbstractContextManager[tuple[str, Hinder]]]] = {
-    "sqlite": on_sqlite,
-}
-
-
-@pytest.fixture(params=list(KINDS))
+@pytest.fixture(params=[pytest.param(ELSEWHERE, marks=pytest.mark.full), *parameters(KINDS)])
 def case(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -51,11 +28,11 @@ def case(
     servers: Servers,
 ) -> Iterator[Case]:
     folder = tmp_path_factory.mktemp("application")
-    with (
-        KINDS[request.param](folder, servers) as (url, hinder),
-        driven(settings(url, folder), tmp_path) as platform,
-    ):
-        yield Case(request.param, platform, hinder)
+    kind, _, elsewhere = request.param.partition(",")
+    with KINDS[kind](folder, servers) as (url, hinder):
+        state = None if elsewhere else "platform"
+        with opened(settings(url, folder, state=state), tmp_path) as platform:
+            yield Case(kind, platform, hinder)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from reconcile.platforms.tables.mapping import (
     RoleNames,
     RoleTable,
 )
-from reconcile.platforms.tables.objects import expect_all, insert, new_row
+from reconcile.platforms.tables.objects import chunks, expect_all, insert, new_row
 from reconcile.platforms.tables.reading import role_names
 from reconcile.ports import Rejected
 
@@ -22,11 +22,11 @@ from reconcile.ports import Rejected
 def link(connection: sa.Connection, mapped: Mapped, kind: LinkKind, pairs: Sequence[Pair]) -> None:
     """Makes links, all of them or none; those that exist stay as they are."""
     members = mapped.of("group" if kind == "nesting" else "user")
-    expect_all(connection, members, {member for member, _ in pairs}, members.kind)
+    expect_all(connection, members, {member for member, _ in pairs})
     if kind == "grant":
         _grant(connection, mapped, pairs)
         return
-    expect_all(connection, mapped.of("group"), {group for _, group in pairs}, "group")
+    expect_all(connection, mapped.of("group"), {group for _, group in pairs})
     _make(connection, _table(mapped, kind), pairs)
 
 
@@ -50,33 +50,38 @@ def _table(mapped: Mapped, kind: LinkKind) -> Links:
 
 
 def _make(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
-    table = links.part.table
+    rows: list[dict[str, object]] = []
     for holder, members in _by_holder(pairs).items():
-        stored = {columns.from_text(links.member, member): member for member in members}
-        there = {
-            columns.as_text(member)
-            for member in connection.execute(
-                sa.select(links.member).where(*_between(links, holder, stored))
-            ).scalars()
-        }
-        rows = [
+        to = columns.from_text(links.holder, holder)
+        there = _there(connection, links, holder, members)
+        rows += [
             {
                 **new_row(links.part),
-                links.member.name: value,
-                links.holder.name: columns.from_text(links.holder, holder),
+                links.member.name: columns.from_text(links.member, member),
+                links.holder.name: to,
             }
-            for value, member in stored.items()
+            for member in members
             if member not in there
         ]
-        if rows:
-            connection.execute(sa.insert(table), rows)
+    if rows:
+        connection.execute(sa.insert(links.part.table), rows)
+
+
+def _there(
+    connection: sa.Connection, links: Links, holder: str, members: Sequence[str]
+) -> set[str]:
+    """Those of the members that the holder has already."""
+    return {
+        columns.as_text(member)
+        for condition in _between(links, holder, members)
+        for member in connection.execute(sa.select(links.member).where(*condition)).scalars()
+    }
 
 
 def _remove(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
     for holder, members in _by_holder(pairs).items():
-        stored = [columns.from_text(links.member, member) for member in members]
-        statement = sa.delete(links.part.table).where(*_between(links, holder, stored))
-        connection.execute(statement)
+        for condition in _between(links, holder, members):
+            connection.execute(sa.delete(links.part.table).where(*condition))
 
 
 def _by_holder(pairs: Iterable[Pair]) -> dict[str, list[str]]:
@@ -87,10 +92,12 @@ def _by_holder(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     return {holder: list(members) for holder, members in by_holder.items()}
 
 
-def _between(links: Links, holder: str, members: Iterable[object]) -> list[Expression]:
-    """The rows that link one of the members with the holder."""
+def _between(links: Links, holder: str, members: Sequence[str]) -> Iterable[Sequence[Expression]]:
+    """The rows that link members with the holder; as many at a time as a statement can name."""
     to = links.holder == columns.from_text(links.holder, holder)
-    return [to, links.member.in_(list(members)), *links.part.where]
+    stored = [columns.from_text(links.member, member) for member in members]
+    for some in chunks(stored):
+        yield to, links.member.in_(some), *links.part.where
 
 
 def _grant(connection: sa.Connection, mapped: Mapped, pairs: Sequence[Pair]) -> None:
@@ -122,7 +129,7 @@ def _new_role(connection: sa.Connection, names: RoleNames, name: str) -> str:
     if not names.create:
         raise Rejected(f"there is no role {name!r}")
     row = {**new_row(names.part), names.name.name: columns.from_text(names.name, name)}
-    return columns.as_text(insert(connection, names.part, row, names.id))
+    return columns.as_text(insert(connection, names.part, [row], names.id)[0])
 
 
 def _value(roles: RoleColumn, role: str) -> object:

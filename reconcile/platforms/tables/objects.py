@@ -1,7 +1,7 @@
 """Rows of users, groups and departments: made, changed and deleted, one at a time."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 
@@ -19,16 +19,33 @@ Values = dict[str, object]
 """Column → value."""
 
 
-def create(connection: sa.Connection, objects: Objects, fields: Row) -> str:
-    """Makes a row, and returns its id."""
-    part = objects.part
-    row = {**new_row(part), **_neutral(objects), **_stored(objects, fields)}
+def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> list[str]:
+    """Makes a row for each, all or none; returns their ids in the same order."""
+    neutral = _neutral(objects)
+    rows = [_new(objects, neutral, fields) for fields in new]
+    ids: list[object] = [None] * len(rows)
+    for places in _alike(rows):
+        made = insert(connection, objects.part, [rows[at] for at in places], objects.id)
+        for at, own in zip(places, made, strict=True):
+            ids[at] = own
+    if not objects.part.surely_inside:
+        _expect_inside(connection, objects, ids)
+    return [columns.as_text(own) for own in ids]
+
+
+def _new(objects: Objects, neutral: Values, fields: Row) -> Values:
+    row = {**new_row(objects.part), **neutral, **_stored(objects, fields)}
     if objects.status is not None and "status" not in fields:
         row[objects.status.column.name] = objects.status.stored["active"]
-    own = insert(connection, part, row, objects.id)
-    if not part.surely_inside:
-        _expect_inside(connection, objects, own)
-    return columns.as_text(own)
+    return row
+
+
+def _alike(rows: Sequence[Values]) -> Iterable[list[int]]:
+    """The places of rows that have the same columns: one statement writes them."""
+    alike: dict[frozenset[str], list[int]] = {}
+    for at, row in enumerate(rows):
+        alike.setdefault(frozenset(row), []).append(at)
+    return alike.values()
 
 
 def new_row(part: Part) -> Values:
@@ -42,9 +59,12 @@ def new_row(part: Part) -> Values:
     }
 
 
-def insert(connection: sa.Connection, part: Part, row: Values, own: Column) -> Any:
-    """Inserts a row, and returns what its column `own` holds."""
-    return connection.execute(sa.insert(part.table).values(row).returning(own)).scalar_one()
+def insert(
+    connection: sa.Connection, part: Part, rows: Sequence[Values], own: Column
+) -> Sequence[object]:
+    """Inserts rows of the same columns; returns what the column `own` of each holds, in order."""
+    statement = sa.insert(part.table).returning(own, sort_by_parameter_order=len(rows) > 1)
+    return connection.execute(statement, rows).scalars().all()
 
 
 def _neutral(objects: Objects) -> Values:
@@ -114,25 +134,46 @@ def _attributes(objects: Objects, attributes: Mapping[str, str | None] | None) -
     return row
 
 
-def update(connection: sa.Connection, objects: Objects, own: str, fields: Row) -> None:
-    """Sets these fields of a row."""
-    row = _stored(objects, fields)
-    if not row:
-        return
-    stored = columns.from_text(objects.id, own)
-    part = objects.part
-    statement = sa.update(part.table).where(objects.id == stored, *part.where).values(row)
-    if connection.execute(statement).rowcount == 0:
+def update(connection: sa.Connection, objects: Objects, changed: Sequence[tuple[str, Row]]) -> None:
+    """Sets these fields of rows, each of another id; all or none."""
+    rows = [_stored(objects, fields) for _, fields in changed]
+    ids = [columns.from_text(objects.id, own) for own, _ in changed]
+    for places in _alike(rows):
+        names = list(rows[places[0]])
+        if names:
+            parameters = [{_OWN: ids[at], **_new_values(rows[at])} for at in places]
+            _update(connection, objects, names, parameters)
+    compared = objects.part.compared
+    moved = [own for own, row in zip(ids, rows, strict=True) if compared & row.keys()]
+    if moved:
+        _expect_inside(connection, objects, moved)
+
+
+_OWN: Final = "own id"
+_NEW: Final = "new "
+
+
+def _new_values(row: Values) -> Values:
+    return {f"{_NEW}{name}": value for name, value in row.items()}
+
+
+def _update(
+    connection: sa.Connection, objects: Objects, names: Iterable[str], parameters: list[Values]
+) -> None:
+    """One statement for the rows. Raises Rejected where one of them is no more."""
+    table = objects.part.table
+    values = {name: sa.bindparam(_NEW + name, type_=table.columns[name].type) for name in names}
+    own = objects.id == sa.bindparam(_OWN, type_=objects.id.type)
+    statement = sa.update(table).where(own, *objects.part.where).values(values)
+    if connection.execute(statement, parameters).rowcount != len(parameters):
         raise Rejected(_LACKING)
-    if part.compared & row.keys():
-        _expect_inside(connection, objects, stored)
 
 
-def _expect_inside(connection: sa.Connection, objects: Objects, stored: object) -> None:
+def _expect_inside(connection: sa.Connection, objects: Objects, ids: Sequence[object]) -> None:
     """Raises Rejected where a row that was just written does not count any more."""
-    statement = sa.select(sa.literal(1)).select_from(objects.part.table)
-    inside = statement.where(objects.id == stored, *objects.part.where)
-    if connection.execute(inside).first() is None:
+    statement = sa.select(sa.func.count()).select_from(objects.part.table)
+    inside = statement.where(objects.id.in_(ids), *objects.part.where)
+    if connection.execute(inside).scalar_one() != len(ids):
         path = ".".join(objects.part.path)
         raise Rejected(f"the row would be outside of `{path}.where`, where it is not seen")
 
@@ -186,15 +227,23 @@ def _clear_references(
     if column is None:
         return
     nothing = None if column.nullable else _nothing(name, column)
-    statement = sa.update(mapped.users.part.table).where(column == stored)
+    users = mapped.users.part
+    statement = sa.update(users.table).where(column == stored, *users.where)
     connection.execute(statement.values({column.name: nothing}))
 
 
-def expect_all(connection: sa.Connection, objects: Objects, ids: Iterable[str], what: str) -> None:
+def expect_all(connection: sa.Connection, objects: Objects, ids: Iterable[str]) -> None:
     """Raises Rejected where one of the objects does not count, or is not there."""
-    wanted = {columns.from_text(objects.id, own) for own in ids}
-    statement = sa.select(objects.id).where(objects.id.in_(wanted), *objects.part.where)
-    seen = {columns.as_text(own) for own in connection.execute(statement).scalars()}
-    for own in ids:
-        if own not in seen:
-            raise Rejected(f"there is no {what} {own}")
+    wanted = {own: columns.from_text(objects.id, own) for own in ids}
+    seen: set[str] = set()
+    for some in chunks(list(wanted.values())):
+        statement = sa.select(objects.id).where(objects.id.in_(some), *objects.part.where)
+        seen |= {columns.as_text(own) for own in connection.execute(statement).scalars()}
+    lacking = next((own for own in wanted if own not in seen), None)
+    if lacking is not None:
+        raise Rejected(f"there is no {objects.kind} {lacking}")
+
+
+def chunks(items: Sequence[object], size: int = 500) -> Iterable[Sequence[object]]:
+    """Parts of a list that one statement can name."""
+    return (items[at : at + size] for at in range(0, len(items), size))

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from reconcile.errors import PlatformUnreadable, ReconcileError
 from reconcile.model import desired
+from reconcile.model.book import Call
 from reconcile.model.platform import Abilities, Contents, LinkKind, ObjectKind, Pair, Row
+from reconcile.platforms.managed import DEFAULT_STATE
 from reconcile.platforms.tables.settings import problems, tables_settings
-from reconcile.ports import Check, Fault, Progress, Unclear, no_progress
+from reconcile.ports import Check, Fault, Progress, Rejected, Unclear, no_progress
 
 if TYPE_CHECKING:  # at run time they are imported on first use
     import sqlalchemy as sa
@@ -37,9 +39,12 @@ class TablesPlatform:
     @cached_property
     def database(self) -> "Database":
         """The database of the application. Raises UsageError for its URL."""
+        return self._connect("platform.url")
+
+    def _connect(self, setting: str) -> "Database":
         from reconcile.platforms.database.urls import connect
 
-        return connect(self._settings.url, self._settings.folder)
+        return connect(self._settings.url, self._settings.folder, setting)
 
     @cached_property
     def abilities(self) -> Abilities:
@@ -75,20 +80,6 @@ class TablesPlatform:
             settle_reading(connection)
             yield connection
 
-    @contextmanager
-    def _writing(self) -> "Iterator[sa.Connection]":
-        """One call: kept when the block ends. Raises Rejected, Unclear and PlatformUnreadable."""
-        from reconcile.platforms.database.database import CommitLost
-        from reconcile.platforms.tables.sessions import refused, settle_writing
-
-        try:
-            with self.database.writing() as connection:
-                settle_writing(connection)
-                with refused():
-                    yield connection
-        except CommitLost as lost:
-            raise Unclear(lost.what) from lost
-
     def read(self, workspace: str) -> Contents:
         """Everything, in one snapshot."""
         from reconcile.platforms.tables import reading
@@ -100,31 +91,58 @@ class TablesPlatform:
 
     def create(self, workspace: str, kind: ObjectKind, fields: Row) -> str:
         """Makes a user, group or department, and returns its id."""
-        from reconcile.platforms.tables import objects
-
-        del workspace
-        mapped = self._mapped.of(kind)
-        with self._writing() as connection:
-            return objects.create(connection, mapped, fields)
+        return self._call(workspace, Call("create", kind, fields=fields))
 
     def update(self, workspace: str, kind: ObjectKind, object_id: str, fields: Row) -> None:
         """Sets these fields and no others."""
-        from reconcile.platforms.tables import objects
-
-        del workspace
-        mapped = self._mapped.of(kind)
-        with self._writing() as connection:
-            objects.update(connection, mapped, object_id, fields)
+        self._call(workspace, Call("update", kind, object_id, fields))
 
     def delete(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
         """Removes an object with its links, unless other rows of the application refer to it."""
-        from reconcile.platforms.tables import objects
+        self._call(workspace, Call("delete", kind, object_id))
+
+    def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Makes links, all of them or none."""
+        self._call(workspace, Call("link", kind, pairs=tuple(pairs)))
+
+    def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Removes links, all of them or none."""
+        self._call(workspace, Call("unlink", kind, pairs=tuple(pairs)))
+
+    def _call(self, workspace: str, call: Call) -> str:
+        """One call in a transaction of its own."""
+        from reconcile.platforms.database.database import CommitLost
+
+        try:
+            with self.database.writing() as connection:
+                (answer,) = self.make(workspace, [call], connection)
+        except CommitLost as lost:
+            raise Unclear(lost.what) from lost
+        if isinstance(answer, Rejected):
+            raise answer
+        return answer
+
+    # With the ledger in the same database
+
+    default_state = DEFAULT_STATE
+    calls_together = 500
+
+    def ledger_database(self) -> "Database":
+        """The database of the application, by a connection of the ledger's own."""
+        return self._connect("state")
+
+    def make(
+        self, workspace: str, calls: Sequence[Call], connection: "sa.Connection"
+    ) -> list[str | Rejected]:
+        """Makes calls in an open transaction; those that are alike go out together."""
+        from reconcile.platforms.tables.calls import make
+        from reconcile.platforms.tables.sessions import settle_writing
 
         del workspace
-        mapped = self._mapped
-        with self._writing() as connection:
-            hinders = self._hindering(connection, kind)
-            objects.delete(connection, mapped, mapped.of(kind), object_id, hinders)
+        settle_writing(connection)
+
+        hinders = partial(self._hindering, connection)
+        return make(connection, self._mapped, hinders, calls)
 
     def _hindering(self, connection: "sa.Connection", kind: ObjectKind) -> "list[Reference]":
         from reconcile.platforms.tables.references import references
@@ -134,23 +152,8 @@ class TablesPlatform:
             self._hinders[kind] = [one for one in found if one.hinders]
         return self._hinders[kind]
 
-    def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
-        """Makes links, all of them or none."""
-        from reconcile.platforms.tables import links
-
-        del workspace
-        mapped = self._mapped
-        with self._writing() as connection:
-            links.link(connection, mapped, kind, pairs)
-
-    def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
-        """Removes links, all of them or none."""
-        from reconcile.platforms.tables import links
-
-        del workspace
-        mapped = self._mapped
-        with self._writing() as connection:
-            links.unlink(connection, mapped, kind, pairs)
+    def kept(self, workspace: str, calls: Sequence[Call]) -> None:
+        """A transaction is all there is."""
 
     def check(self) -> Iterable[Check]:
         """Connects, and says what the tables are and where the mapping does not fit them."""
