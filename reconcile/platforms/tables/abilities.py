@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from reconcile.model.platform import ALL_STATUSES, Abilities, Status
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.tables import columns
+from reconcile.platforms.tables.charset import charset
 from reconcile.platforms.tables.mapping import Mapped, Objects, RoleColumn, RoleTable
 from reconcile.platforms.tables.reading import NAMES
 
@@ -23,6 +24,7 @@ def abilities(connection: sa.Connection, mapped: Mapped) -> Abilities:
     lacks |= set() if mapped.roles is not None else {"grant"}
     return Abilities(
         lengths=_lengths(mapped),
+        charset=charset(connection, mapped),
         reserved_usernames=hidden_usernames(connection, mapped.users),
         lacks=frozenset(lacks),  # type: ignore[arg-type] # of the kinds there are
         fields={objects.kind: _fields(objects) for objects in mapped.objects()},
@@ -97,7 +99,8 @@ def is_unique(connection: sa.Connection, objects: Objects, column: columns.Colum
     if [one.name for one in table.primary_key.columns] == [column.name]:
         return True
     inspector = sa.inspect(connection)
-    indexes = inspector.get_indexes(table.name, table.schema)
+    # SQLite keeps a rule UNIQUE as an index that SQLAlchemy lists only when it is asked to.
+    indexes = inspector.get_indexes(table.name, table.schema, include_auto_indexes=True)
     unique = [index["column_names"] for index in indexes if index["unique"]]
     constraints = inspector.get_unique_constraints(table.name, table.schema)
     unique += [list(constraint["column_names"]) for constraint in constraints]

@@ -68,13 +68,19 @@ def insert(
 
 
 def _neutral(objects: Objects) -> Values:
-    """An empty text in each column of a field that takes no null and has no default."""
-    fields = (*objects.fields.values(), *objects.attributes.values())
+    """Nothing, in each column of a field that takes no null and has no default."""
+    fields = [*objects.fields.items(), *objects.attributes.items()]
     return {
-        column.name: ""
-        for column in fields
-        if columns.is_required(column) and columns.kind(column) == "text"
+        column.name: _nothing(name, column)
+        for name, column in fields
+        if columns.is_required(column) and takes_nothing(name, column)
     }
+
+
+def takes_nothing(name: str, column: Column) -> bool:
+    """Whether a column that takes no null has a value that stands for nothing."""
+    kind = columns.kind(column)
+    return kind == "text" or (kind == "integer" and name in _REFERRING)
 
 
 def _stored(objects: Objects, fields: Row) -> Values:
@@ -111,13 +117,10 @@ def _field(name: str, column: Column, text: str) -> object:
 
 
 def _nothing(name: str, column: Column) -> object:
-    """What stands for nothing in a column that takes no null."""
-    kind = columns.kind(column)
-    if kind == "text":
-        return ""
-    if kind == "integer" and name in _REFERRING:
-        return 0
-    raise Rejected(f"the column {columns.named(column)} cannot be empty")
+    """What stands for nothing in a column that takes no null: "", or 0 for the id of another."""
+    if not takes_nothing(name, column):
+        raise Rejected(f"the column {columns.named(column)} cannot be empty")
+    return "" if columns.kind(column) == "text" else 0
 
 
 def _attributes(objects: Objects, attributes: Mapping[str, str | None] | None) -> Values:
