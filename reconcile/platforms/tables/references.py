@@ -1,7 +1,7 @@
 """Foreign keys of the application that lead to a mapped table: what they do to a delete."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -36,23 +36,49 @@ class Reference(NamedTuple):
 def references(connection: sa.Connection, mapped: Mapped, objects: Objects) -> list[Reference]:
     """What refers to these objects, but for what the mapping itself is about."""
     handled = set(_handled(mapped))
-    own = objects.part.table
-    keys = sa.inspect(connection).get_multi_foreign_keys(schema=own.schema)
+    own, target = objects.part.table, (objects.part.table.name, objects.id.name)
+    keys = _of_sqlite(connection) if connection.dialect.name == "sqlite" else _all(connection, own)
     return sorted(
-        Reference(table, key["constrained_columns"][0], schema, _on_delete(key))
-        for (schema, table), of_table in keys.items()
-        for key in of_table
-        if key["referred_table"] == own.name
-        and key["referred_columns"] in ([objects.id.name], [])
-        and len(key["constrained_columns"]) == 1
-        and (table, key["constrained_columns"][0]) not in handled
+        reference
+        for referred, reference in keys
+        if referred == target and (reference.table, reference.column) not in handled
     )
 
 
-def _on_delete(key: object) -> str:
-    options = key.get("options") if isinstance(key, dict) else None
-    rule = str((options or {}).get("ondelete") or "").upper()
-    return "" if rule in ("NO ACTION", "RESTRICT") else rule
+Referred: TypeAlias = tuple[str, str]
+"""Table and column that a foreign key leads to."""
+
+
+def _all(connection: sa.Connection, own: sa.Table) -> Iterator[tuple[Referred, Reference]]:
+    """The foreign keys of one column in the schema of a table."""
+    keys = sa.inspect(connection).get_multi_foreign_keys(schema=own.schema)
+    for (schema, table), of_table in keys.items():
+        for key in of_table:
+            if len(key["constrained_columns"]) == 1:
+                rule = _refusing(str((key.get("options") or {}).get("ondelete") or ""))
+                reference = Reference(table, key["constrained_columns"][0], schema, rule)
+                yield (key["referred_table"], key["referred_columns"][0]), reference
+
+
+def _of_sqlite(connection: sa.Connection) -> Iterator[tuple[Referred, Reference]]:
+    """As SQLite itself has them: what SQLAlchemy reads from the text of a table lacks the rules."""
+    asked = sa.text(
+        'SELECT t.name, k."from", k."table", k."to", k.on_delete '
+        "FROM sqlite_master t, pragma_foreign_key_list(t.name) k WHERE t.type = 'table'"
+    )
+    for table, column, referred, to, rule in connection.execute(asked).all():
+        primary = to or _primary_key(connection, referred)
+        yield (referred, primary), Reference(table, column, None, _refusing(rule))
+
+
+def _primary_key(connection: sa.Connection, table: str) -> str:
+    """The column that a foreign key leads to which names none."""
+    columns = sa.inspect(connection).get_pk_constraint(table)["constrained_columns"]
+    return columns[0] if columns else ""
+
+
+def _refusing(rule: str) -> str:
+    return "" if rule.upper() in ("NO ACTION", "RESTRICT") else rule.upper()
 
 
 def _handled(mapped: Mapped) -> Iterator[tuple[str, str]]:
