@@ -8,17 +8,16 @@ from reconcile.platforms.database.database import Database
 from reconcile.platforms.tables import columns, reading
 from reconcile.platforms.tables.abilities import is_unique
 from reconcile.platforms.tables.columns import Column
+from reconcile.platforms.tables.declared.settings import TablesSettings
 from reconcile.platforms.tables.mapping import (
     Mapped,
     Objects,
     Part,
     RoleTable,
-    fault_line,
-    resolve,
 )
-from reconcile.platforms.tables.objects import takes_nothing
-from reconcile.platforms.tables.references import references
-from reconcile.platforms.tables.settings import TablesSettings
+from reconcile.platforms.tables.resolving import fault_line, resolve
+from reconcile.platforms.tables.write.objects import takes_nothing
+from reconcile.platforms.tables.write.references import references
 from reconcile.ports import Check
 
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")

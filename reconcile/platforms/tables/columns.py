@@ -7,8 +7,8 @@ from typing import Any, Final, Literal, TypeAlias
 
 import sqlalchemy as sa
 
-from reconcile.platforms.tables.conditions import Value
-from reconcile.platforms.tables.values import Made
+from reconcile.platforms.tables.declared.conditions import Value
+from reconcile.platforms.tables.declared.values import Made
 from reconcile.ports import Rejected
 
 Column: TypeAlias = sa.Column[Any]

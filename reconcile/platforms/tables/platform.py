@@ -10,7 +10,8 @@ from reconcile.model import desired
 from reconcile.model.book import Call
 from reconcile.model.platform import Abilities, Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.platforms.managed import DEFAULT_STATE
-from reconcile.platforms.tables.settings import problems, tables_settings
+from reconcile.platforms.tables.declared.problems import problems
+from reconcile.platforms.tables.declared.settings import tables_settings
 from reconcile.ports import Check, Fault, Progress, Rejected, Unclear, no_progress
 
 if TYPE_CHECKING:  # at run time they are imported on first use
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # at run time they are imported on first use
 
     from reconcile.platforms.database.database import Database
     from reconcile.platforms.tables.mapping import Mapped
-    from reconcile.platforms.tables.references import Reference
+    from reconcile.platforms.tables.write.references import Reference
 
 
 class TablesPlatform:
@@ -58,7 +59,7 @@ class TablesPlatform:
     @cached_property
     def _mapped(self) -> "Mapped":
         """The mapping over the real tables. Raises PlatformUnreadable where it does not fit."""
-        from reconcile.platforms.tables.mapping import fault_line, resolve
+        from reconcile.platforms.tables.resolving import fault_line, resolve
 
         with self._reading() as connection:
             mapped, faults = resolve(connection, self._own)
@@ -135,8 +136,8 @@ class TablesPlatform:
         self, workspace: str, calls: Sequence[Call], connection: "sa.Connection"
     ) -> list[str | Rejected]:
         """Makes calls in an open transaction; those that are alike go out together."""
-        from reconcile.platforms.tables.calls import make
         from reconcile.platforms.tables.sessions import settle_writing
+        from reconcile.platforms.tables.write.calls import make
 
         del workspace
         settle_writing(connection)
@@ -145,7 +146,7 @@ class TablesPlatform:
         return make(connection, self._mapped, hinders, calls)
 
     def _hindering(self, connection: "sa.Connection", kind: ObjectKind) -> "list[Reference]":
-        from reconcile.platforms.tables.references import references
+        from reconcile.platforms.tables.write.references import references
 
         if kind not in self._hinders:
             found = references(connection, self._mapped, self._mapped.of(kind))

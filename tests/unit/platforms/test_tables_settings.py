@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from reconcile.model.desired import Platform
-from reconcile.platforms.tables import conditions, values
+from reconcile.platforms.tables.declared import conditions, values
 from reconcile.platforms.tables.platform import TablesPlatform
 from tests.contract.platforms import Text
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from reconcile.model.book import Call
 from reconcile.model.platform import LinkKind, ObjectKind
 from reconcile.platforms.database.row_errors import refusal
-from reconcile.platforms.tables import links, objects
 from reconcile.platforms.tables.mapping import Mapped
-from reconcile.platforms.tables.references import Reference
+from reconcile.platforms.tables.write import links, objects
+from reconcile.platforms.tables.write.references import Reference
 from reconcile.ports import Rejected
 
 Hinders: TypeAlias = Callable[[ObjectKind], list[Reference]]

@@ -9,7 +9,7 @@ import string
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from reconcile.platforms.tables.conditions import Value
+from reconcile.platforms.tables.declared.conditions import Value
 
 _PLACE: Final = re.compile(r"\{\{(.*?)\}\}")
 _RANDOM: Final = re.compile(r"random\(\s*(\d{1,4})\s*\)")

@@ -1,103 +1,25 @@
-"""What a desired-state file says of a platform of type tables, and what can be wrong with it."""
+"""What can be wrong with a mapping in itself, before any table is looked at."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, TypeAlias, get_args
+from typing import get_args
 
 import msgspec
 
 from reconcile.model import desired
 from reconcile.model.platform import Status
-from reconcile.platforms.tables import conditions, values
-from reconcile.platforms.tables.conditions import Value
-from reconcile.ports import Fault
-
-Choices: TypeAlias = Value | list[Value]
-"""A value of a column, or several that mean the same: the first is written."""
-ATTRIBUTE: Final = "attributes."
-"""Before the name of an attribute among the fields of a user."""
-USER_FIELDS: Final = (
-    *("username", "first_name", "last_name", "email"),
-    *("department", "manager", "external_id"),
+from reconcile.platforms.tables.declared import conditions, values
+from reconcile.platforms.tables.declared.conditions import Value
+from reconcile.platforms.tables.declared.settings import (
+    ATTRIBUTE,
+    USER_FIELDS,
+    Choices,
+    Part,
+    Roles,
+    TablesSettings,
+    choices,
+    tables_settings,
 )
-
-
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table, which of its rows count, and what new ones get."""
-
-    table: str
-    where: str = ""
-    insert: dict[str, Value] = {}
-
-
-class Objects(Part, frozen=True, forbid_unknown_fields=True):
-    """Groups or departments: each row is one, known by its `id`."""
-
-    id: str = "id"
-    fields: dict[str, str] = {}
-
-
-class Users(Objects, frozen=True, forbid_unknown_fields=True):
-    """Users. `status` has a `column`, and for each status the value that means it."""
-
-    status: dict[str, Choices] = {}
-
-
-class Memberships(Part, frozen=True, forbid_unknown_fields=True):
-    """Who is in which group: columns that hold their ids."""
-
-    user: str = "user_id"
-    group: str = "group_id"
-
-
-class Nesting(Part, frozen=True, forbid_unknown_fields=True):
-    """Which group is in which: columns that hold their ids."""
-
-    member: str = "group_id"
-    group: str = "parent_id"
-
-
-class RoleNames(Part, frozen=True, forbid_unknown_fields=True):
-    """The roles there are. `create`: one that is missing is made when it is first granted."""
-
-    id: str = "id"
-    name: str = "name"
-    create: bool = False
-
-
-class Roles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Roles, in one of three shapes.
-
-    A `column` of the user with `values`; a `table` with the columns `user` and `role`; or the
-    groups.
-    """
-
-    column: str = ""
-    values: dict[str, Value] = {}
-    none: Value | msgspec.UnsetType = msgspec.UNSET
-    table: str = ""
-    user: str = "user_id"
-    role: str = "role_id"
-    names: RoleNames | None = None
-    where: str = ""
-    insert: dict[str, Value] = {}
-    groups: bool = False
-
-
-class TablesSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The mapping; described in docs/platforms/tables.md."""
-
-    users: Users
-    groups: Objects | None = None
-    departments: Objects | None = None
-    memberships: Memberships | None = None
-    nesting: Nesting | None = None
-    roles: Roles | None = None
-
-
-def tables_settings(settings: desired.Platform) -> TablesSettings:
-    """The settings, defaults filled in. `problems` has found nothing wrong with them."""
-    options: Any = settings.options
-    return msgspec.convert(options, TablesSettings)
+from reconcile.ports import Fault
 
 
 def problems(settings: desired.Platform) -> Iterator[Fault]:
@@ -158,11 +80,6 @@ def _status_problems(status: Mapping[str, Choices]) -> Iterator[Fault]:
             other = seen.setdefault((type(value), value), name)
             if other != name:
                 yield (*path, name), f"the value {value!r} means {other} as well"
-
-
-def choices(value: Choices) -> list[Value]:
-    """The values of a column that mean one thing."""
-    return list(value) if isinstance(value, list) else [value]
 
 
 def _group_problems(mapping: TablesSettings) -> Iterator[Fault]:

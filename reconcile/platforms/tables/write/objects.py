@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from reconcile.model.platform import Row
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.columns import Column
+from reconcile.platforms.tables.declared.values import Made
 from reconcile.platforms.tables.mapping import Mapped, Objects, Part
-from reconcile.platforms.tables.references import Reference
-from reconcile.platforms.tables.values import Made
+from reconcile.platforms.tables.write.references import Reference
 from reconcile.ports import Rejected
 
 _REFERRING: Final = frozenset({"department", "manager", "parent"})

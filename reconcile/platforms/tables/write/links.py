@@ -14,8 +14,8 @@ from reconcile.platforms.tables.mapping import (
     RoleNames,
     RoleTable,
 )
-from reconcile.platforms.tables.objects import chunks, expect_all, insert, new_row
 from reconcile.platforms.tables.reading import role_names
+from reconcile.platforms.tables.write.objects import chunks, expect_all, insert, new_row
 from reconcile.ports import Rejected
 
 
