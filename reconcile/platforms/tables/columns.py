@@ -12,7 +12,9 @@ from reconcile.platforms.tables.declared.values import Made
 from reconcile.ports import Rejected
 
 Column: TypeAlias = sa.Column[Any]
-Kind: TypeAlias = Literal["text", "integer", "number", "boolean", "time", "date", "uuid", "other"]
+Kind: TypeAlias = Literal[
+    "text", "integer", "number", "boolean", "time", "date", "uuid", "binary", "other"
+]
 
 _TYPES: Final[tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...]] = (
     (sa.Boolean, "boolean"),
@@ -22,6 +24,7 @@ _TYPES: Final[tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...]] = (
     (sa.Date, "date"),
     (sa.Uuid, "uuid"),
     (sa.String, "text"),
+    (sa.types._Binary, "binary"),  # noqa: SLF001 - what BYTEA, BLOB and VARBINARY have in common
 )
 _WORDS: Final = {
     "text": "text in quotes",
@@ -31,6 +34,7 @@ _WORDS: Final = {
     "time": "{{ now }}, or a time such as '2026-01-31 12:00:00'",
     "date": "{{ now }}, or a date such as '2026-01-31'",
     "uuid": "a UUID in quotes",
+    "binary": "text in quotes",
     "other": "null",
 }
 FIELD_KINDS: Final = frozenset({"text", "integer", "number", "uuid"})
@@ -80,6 +84,8 @@ def _literal(of: Kind, value: Value) -> object:
 
 
 def _from_text(of: Kind, text: str) -> object:
+    if of == "binary":
+        return text.encode()
     if of == "uuid":
         return uuid.UUID(text)
     if of == "time":
@@ -91,9 +97,11 @@ def _from_text(of: Kind, text: str) -> object:
 
 def made(column: Column, value: Made, now: datetime) -> object:
     """A made value as the column takes it: the time in its own type, everything else as text."""
+    of = kind(column)
+    if of == "binary":
+        return value.text(now).encode()
     if not value.is_now:
         return value.text(now)
-    of = kind(column)
     if of == "time":
         aware = bool(getattr(column.type, "timezone", False))
         return now if aware else now.replace(tzinfo=None)
@@ -105,7 +113,7 @@ def made(column: Column, value: Made, now: datetime) -> object:
 def refuses_made(column: Column, value: Made) -> str:
     """Why a column cannot take a made value; "" where it can."""
     of = kind(column)
-    if of == "text" or (value.is_now and of in ("time", "date", "integer", "number")):
+    if of in ("text", "binary") or (value.is_now and of in ("time", "date", "integer", "number")):
         return ""
     return f"{named(column)} ({column.type}) cannot hold this: write {_WORDS[of]}"
 
