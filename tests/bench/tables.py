@@ -110,6 +110,7 @@ def one_run(folder: Path, urls: dict[str, str]) -> dict[str, Cost]:
                 platform=platform.format(url=urls[kind].replace("%", "%%")), file=f"{name}.ldif"
             )
             files[name].write_text(rules.replace("%%", "%"), encoding="utf-8")
+            files[name].chmod(0o600)
         for work in WORKS:
             command = [
                 RECONCILE,

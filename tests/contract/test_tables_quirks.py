@@ -372,3 +372,58 @@ def test_characters_that_a_column_cannot_hold(
     with closing(server_platform(maria, tmp_path, PLAIN)) as platform:
         assert platform.abilities.charset == expected
         assert platform.abilities.lengths["username"] == 20
+
+
+@pytest.mark.server
+def test_a_table_that_knows_no_transactions_is_refused(maria: Acme, tmp_path: Path) -> None:
+    maria.by_hand(
+        "CREATE TABLE account (id INTEGER PRIMARY KEY AUTO_INCREMENT, login VARCHAR(20)) ENGINE=MyISAM"
+    )
+    with closing(server_platform(maria, tmp_path, PLAIN)) as platform:
+        with pytest.raises(PlatformUnreadable, match="ALTER TABLE account ENGINE=InnoDB"):
+            platform.read("main")
+        maria.by_hand("ALTER TABLE account ENGINE=InnoDB")
+    with closing(server_platform(maria, tmp_path, PLAIN)) as platform:
+        assert platform.read("main").rows["user"] == {}
+
+
+def test_what_the_database_holds_for_equal_fails_alone(opened: Opened, file: Path) -> None:
+    """As many at once as one statement takes: what is refused hinders no other."""
+    from reconcile.model.book import Call
+    from reconcile.ports import Rejected as Refused
+
+    by_hand(file, "CREATE UNIQUE INDEX shouting ON account (upper(login));")
+    platform = opened()
+    calls = [
+        Call("create", "user", fields={"username": name, "email": mail})
+        for name, mail in [
+            ("a", ""),
+            ("A", ""),
+            ("b", "x" * 31),
+            ("c", "x" * 30),
+            ("Ann", ""),
+            ("d", ""),
+        ]
+    ]
+    with platform.database.writing() as connection:
+        answers = platform.make("main", calls, connection)
+    said = [str(one) if isinstance(one, Refused) else "" for one in answers]
+    assert [bool(text) for text in said] == [False, True, True, False, True, False]
+    assert said[2] == "the email is too long"
+    made = names(platform)
+    assert made.keys() == {"ann", "a", "c", "d"}
+    assert [made[name] for name in "acd"] == [answers[at] for at in (0, 3, 5)]
+    changed = [
+        Call("update", "user", made["a"], {"email": "a@x"}),
+        Call("update", "user", "77", {"email": "nobody"}),
+        Call("update", "user", made["c"], {"username": "D"}),
+        Call("update", "user", made["d"], {"attributes": {"phone": "5"}, "status": "inactive"}),
+        Call("update", "user", made["d"], {"attributes": {"phone": None}}),
+    ]
+    with platform.database.writing() as connection:
+        answers = platform.make("main", changed, connection)
+    assert [isinstance(one, Refused) for one in answers] == [False, True, True, False, False]
+    assert str(answers[1]) == "it no longer exists"
+    rows = platform.read("main").rows["user"]
+    assert rows[made["a"]]["email"] == "a@x"
+    assert (rows[made["d"]]["status"], rows[made["d"]]["attributes"]) == ("inactive", {})

@@ -9,8 +9,7 @@ from reconcile.model.platform import ALL_STATUSES, Abilities, Status
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.charset import charset
-from reconcile.platforms.tables.mapping import Mapped, Objects, RoleColumn, RoleTable
-from reconcile.platforms.tables.reading import NAMES
+from reconcile.platforms.tables.mapping import NAMES, Mapped, Objects, RoleColumn, RoleTable
 
 LINKS: Final = 200
 """So many links go in one statement."""

@@ -10,6 +10,7 @@ from reconcile.platforms.tables.abilities import is_unique
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.settings import TablesSettings
 from reconcile.platforms.tables.mapping import (
+    NAMES,
     Mapped,
     Objects,
     Part,
@@ -145,7 +146,7 @@ def _lengths(mapped: Mapped) -> Iterator[Check]:
 
 def _unique(connection: sa.Connection, mapped: Mapped) -> Iterator[Check]:
     for objects in mapped.objects():
-        name = reading.NAMES[objects.kind]
+        name = NAMES[objects.kind]
         column = objects.fields[name]
         if objects.kind != "department" and not is_unique(connection, objects, column):
             said = f"{columns.named(column)} is no unique key: nothing keeps other programs from "

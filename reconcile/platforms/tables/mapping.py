@@ -1,6 +1,7 @@
 """The mapping over the real tables: what users, groups, departments, links and roles are."""
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
 import msgspec
 import sqlalchemy as sa
@@ -9,6 +10,13 @@ from reconcile.model.platform import LinkKind, ObjectKind
 from reconcile.platforms.tables.columns import Column
 
 Expression: TypeAlias = sa.ColumnElement[bool]
+
+NAMES: Final[Mapping[ObjectKind, str]] = {
+    "user": "username",
+    "group": "name",
+    "department": "title",
+}
+"""The field that is the name of an object."""
 
 
 class Part(msgspec.Struct):

@@ -11,6 +11,7 @@ from reconcile.model.text.printing import quoted
 from reconcile.platforms.database.bulk import rows as raw_rows
 from reconcile.platforms.tables.columns import Column, as_text, key, named
 from reconcile.platforms.tables.mapping import (
+    NAMES,
     Links,
     Mapped,
     Objects,
@@ -25,11 +26,6 @@ _REFERENCES: Final[Mapping[str, ObjectKind]] = {
     "department": "department",
     "manager": "user",
     "parent": "department",
-}
-NAMES: Final[Mapping[ObjectKind, str]] = {
-    "user": "username",
-    "group": "name",
-    "department": "title",
 }
 Rows = dict[str, Row]
 

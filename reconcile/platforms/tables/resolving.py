@@ -35,6 +35,8 @@ Given = TypeVar("Given")
 Meant = TypeVar("Meant")
 _LACKING: Final = "lacking"
 """The mark of a column that stands in for one that does not exist."""
+_WITHOUT_TRANSACTIONS: Final = frozenset({"MYISAM", "ARIA", "MEMORY", "ARCHIVE", "CSV"})
+"""Engines of MariaDB that keep a statement at once, whatever becomes of its transaction."""
 
 
 def resolve(
@@ -69,21 +71,32 @@ class _Catalog:
         """A table or view by its name; an empty one stands in for one that does not exist."""
         schema, _, plain = name.rpartition(".")
         try:
-            with warnings.catch_warnings():  # of types that SQLAlchemy does not know
-                warnings.simplefilter("ignore", sa.exc.SAWarning)
-                return sa.Table(
-                    plain,
-                    self._metadata,
-                    schema=schema or None,
-                    autoload_with=self._connection,
-                    resolve_fks=False,
-                )
+            table = self._reflected(plain, schema or None)
         except sa.exc.NoSuchTableError:
             inspector = sa.inspect(self._connection)
             known = [*inspector.get_table_names(), *inspector.get_view_names()]
             near = _near(name, known)
             self.add((*path, "table"), f"the database has no table {name!r}{near}")
             return sa.Table(plain, sa.MetaData())
+        engine = str(table.kwargs.get("mariadb_engine") or "")
+        if engine.upper() in _WITHOUT_TRANSACTIONS:
+            self.add(
+                (*path, "table"),
+                f"{name!r} has the engine {engine}, which cannot undo what fails: "
+                f"ALTER TABLE {name} ENGINE=InnoDB",
+            )
+        return table
+
+    def _reflected(self, name: str, schema: str | None) -> sa.Table:
+        with warnings.catch_warnings():  # of types that SQLAlchemy does not know
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            return sa.Table(
+                name,
+                self._metadata,
+                schema=schema,
+                autoload_with=self._connection,
+                resolve_fks=False,
+            )
 
     def column(self, path: Path, table: sa.Table, name: str) -> Column:
         """A column by its name; of a table that does not exist one fault is enough."""

@@ -129,7 +129,7 @@ def _new_role(connection: sa.Connection, names: RoleNames, name: str) -> str:
     if not names.create:
         raise Rejected(f"there is no role {name!r}")
     row = {**new_row(names.part), names.name.name: columns.from_text(names.name, name)}
-    return columns.as_text(insert(connection, names.part, [row], names.id)[0])
+    return columns.as_text(insert(connection, names.part, [row], names.id, names.name)[0])
 
 
 def _value(roles: RoleColumn, role: str) -> object:

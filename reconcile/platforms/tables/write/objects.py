@@ -9,7 +9,7 @@ from reconcile.model.platform import Row
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.values import Made
-from reconcile.platforms.tables.mapping import Mapped, Objects, Part
+from reconcile.platforms.tables.mapping import NAMES, Mapped, Objects, Part
 from reconcile.platforms.tables.write.references import Reference
 from reconcile.ports import Rejected
 
@@ -21,11 +21,11 @@ Values = dict[str, object]
 
 def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> list[str]:
     """Makes a row for each, all or none; returns their ids in the same order."""
-    neutral = _neutral(objects)
+    neutral, name = _neutral(objects), objects.fields[NAMES[objects.kind]]
     rows = [_new(objects, neutral, fields) for fields in new]
     ids: list[object] = [None] * len(rows)
     for places in _alike(rows):
-        made = insert(connection, objects.part, [rows[at] for at in places], objects.id)
+        made = insert(connection, objects.part, [rows[at] for at in places], objects.id, name)
         for at, own in zip(places, made, strict=True):
             ids[at] = own
     if not objects.part.surely_inside:
@@ -60,11 +60,21 @@ def new_row(part: Part) -> Values:
 
 
 def insert(
-    connection: sa.Connection, part: Part, rows: Sequence[Values], own: Column
+    connection: sa.Connection, part: Part, rows: Sequence[Values], own: Column, name: Column
 ) -> Sequence[object]:
-    """Inserts rows of the same columns; returns what the column `own` of each holds, in order."""
-    statement = sa.insert(part.table).returning(own, sort_by_parameter_order=len(rows) > 1)
-    return connection.execute(statement, rows).scalars().all()
+    """Inserts rows of the same columns; returns what the column `own` of each holds, in order.
+
+    Of several it is told by their names which is which. Raises Rejected where that cannot be, as
+    where a trigger changes them: then they are inserted one by one.
+    """
+    inserted = connection.execute(sa.insert(part.table).returning(own, name), rows).all()
+    if len(rows) == 1:
+        return [inserted[0][0]]
+    by_name = {columns.as_text(called): number for number, called in inserted}
+    names = [columns.as_text(row[name.name]) for row in rows]
+    if len(by_name) != len(rows) or by_name.keys() != set(names):
+        raise Rejected("the database changes the names of new rows")
+    return [by_name[called] for called in names]
 
 
 def _neutral(objects: Objects) -> Values:
