@@ -427,3 +427,26 @@ def test_what_the_database_holds_for_equal_fails_alone(opened: Opened, file: Pat
     rows = platform.read("main").rows["user"]
     assert rows[made["a"]]["email"] == "a@x"
     assert (rows[made["d"]]["status"], rows[made["d"]]["attributes"]) == ("inactive", {})
+
+
+def test_departments_in_a_circle_are_no_tree(opened: Opened, file: Path) -> None:
+    by_hand(
+        file,
+        "CREATE TABLE unit (id INTEGER PRIMARY KEY, title TEXT NOT NULL, parent INTEGER NOT NULL DEFAULT 0);"
+        "INSERT INTO unit VALUES (1, 'Top', 1), (2, 'Below', 1), (3, 'Lost', 77), (4, 'Deep', 2);",
+    )
+    users = {**USERS, "fields": {**USERS["fields"], "department": "level"}}
+    units = {"table": "unit", "fields": {"title": "title", "parent": "parent"}}
+    platform = opened(users, departments=units)
+    rows = platform.read("main").rows["department"]
+    assert {row["title"]: row["parent"] for row in rows.values()} == {
+        "Top": "",
+        "Below": "1",
+        "Lost": "",
+        "Deep": "2",
+    }
+    new = platform.create("main", "department", {"title": "New", "parent": ""})
+    assert by_hand(file, f"SELECT parent FROM unit WHERE id = {new}") == [(0,)]
+    by_hand(file, "UPDATE unit SET parent = 4 WHERE id = 1;")
+    with pytest.raises(PlatformUnreadable, match="Top and Deep and Below are below each other"):
+        platform.read("main")

@@ -13,7 +13,7 @@ from reconcile.platforms.tables.mapping import NAMES, Mapped, Objects, RoleColum
 
 LINKS: Final = 200
 """So many links go in one statement."""
-_LENGTHS: Final[tuple[str, ...]] = ("username", "first_name", "last_name", "email")
+_WITHOUT_LENGTH: Final = frozenset({"user", "manager", "external_id"})
 
 
 def abilities(connection: sa.Connection, mapped: Mapped) -> Abilities:
@@ -30,7 +30,7 @@ def abilities(connection: sa.Connection, mapped: Mapped) -> Abilities:
         fixed={
             objects.kind: frozenset({NAMES[objects.kind]})
             for objects in mapped.objects()
-            if objects.fields[NAMES[objects.kind]].name == objects.id.name
+            if objects.name.name == objects.id.name
         },
         statuses=_statuses(mapped.users),
         deletes=frozenset(kinds),
@@ -45,14 +45,11 @@ def abilities(connection: sa.Connection, mapped: Mapped) -> Abilities:
 
 
 def _lengths(mapped: Mapped) -> dict[str, int]:
-    users = mapped.users
-    lengths = {name: users.fields[name] for name in _LENGTHS if name in users.fields}
-    lengths |= {f"attribute {name}": column for name, column in users.attributes.items()}
-    if mapped.groups is not None:
-        lengths["group"] = mapped.groups.fields["name"]
-    if mapped.departments is not None:
-        lengths["department"] = mapped.departments.fields["title"]
-    return {name: columns.longest(column) for name, column in lengths.items()}
+    """The lengths of columns; a group's name and a department's title by the names of kinds."""
+    named = {name: mapped.users.columns[name] for name in mapped.users.columns}
+    named |= {objects.kind: objects.name for objects in mapped.objects()}
+    lengths = {name: columns.longest(column) for name, column in named.items()}
+    return {name: lengths[name] for name in lengths.keys() - _WITHOUT_LENGTH}
 
 
 def _fields(objects: Objects) -> frozenset[str]:

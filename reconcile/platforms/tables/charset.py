@@ -49,6 +49,4 @@ def _of_mariadb(connection: sa.Connection, mapped: Mapped) -> Iterator[str]:
 
 def _texts(mapped: Mapped) -> Iterator[Column]:
     for objects in mapped.objects():
-        for column in (*objects.fields.values(), *objects.attributes.values()):
-            if columns.kind(column) == "text":
-                yield column
+        yield from (one for one in objects.columns.values() if columns.kind(one) == "text")

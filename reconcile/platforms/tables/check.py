@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.tables import columns, reading
 from reconcile.platforms.tables.abilities import is_unique
-from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.settings import TablesSettings
 from reconcile.platforms.tables.mapping import (
     NAMES,
@@ -79,15 +78,11 @@ def _lacking(part: Part, written: set[str]) -> Iterator[str]:
 
 def _written(objects: Objects) -> set[str]:
     """The columns that every new row gets, whatever the directory says."""
-    fields = [*objects.fields.items(), *objects.attributes.items()]
-    named = {"username", "name", "title"}
-    written = {
-        column.name for name, column in fields if name in named or takes_nothing(name, column)
-    }
-    written |= {column.name for name, column in fields if name == "department"}
-    if objects.status is not None:
-        written.add(objects.status.column.name)
-    return written
+    empty = {column.name for name, column in objects.columns.items() if takes_nothing(name, column)}
+    # Users without a department are skipped where the column has to hold one.
+    always = [objects.name, objects.fields.get("department", objects.name)]
+    status = [objects.status.column] if objects.status is not None else []
+    return empty | {column.name for column in (*always, *status)}
 
 
 def _ids(connection: sa.Connection, mapped: Mapped) -> Iterator[str]:
@@ -134,36 +129,29 @@ def _hidden(connection: sa.Connection, objects: Objects) -> str:
 
 
 def _lengths(mapped: Mapped) -> Iterator[Check]:
-    limited = [
-        f"{name} {length}"
-        for objects in mapped.objects()
-        for name, column in (*objects.fields.items(), *objects.attributes.items())
-        if (length := columns.longest(column))
-    ]
+    columns_of = {k: v for objects in mapped.objects() for k, v in objects.columns.items()}
+    lengths = {name: columns.longest(column) for name, column in columns_of.items()}
+    limited = [f"{name} {length}" for name, length in lengths.items() if length]
     if limited:
         yield Check("lengths", True, f"at most so many characters: {', '.join(limited)}")
 
 
 def _unique(connection: sa.Connection, mapped: Mapped) -> Iterator[Check]:
     for objects in mapped.objects():
-        name = NAMES[objects.kind]
-        column = objects.fields[name]
-        if objects.kind != "department" and not is_unique(connection, objects, column):
-            said = f"{columns.named(column)} is no unique key: nothing keeps other programs from "
-            yield Check("unique keys", True, f"{said}making two {objects.kind}s of one {name}")
-        others = [
-            columns.named(other)
-            for other in _others(objects, column)
-            if is_unique(connection, objects, other)
+        unique = [
+            column
+            for column in objects.columns.values()
+            if column.name != objects.id.name and is_unique(connection, objects, column)
         ]
+        name = objects.name
+        if objects.kind != "department" and name not in (objects.id, *unique):
+            said = f"{columns.named(name)} is no unique key: nothing keeps other programs from "
+            kind = objects.kind
+            yield Check("unique keys", True, f"{said}making two {kind}s of one {NAMES[kind]}")
+        others = [columns.named(column) for column in unique if column.name != name.name]
         if others:
             said = f"{', '.join(others)}: a second {objects.kind} of one value fails"
             yield Check("unique keys", True, said)
-
-
-def _others(objects: Objects, name: Column) -> Sequence[Column]:
-    fields = (*objects.fields.values(), *objects.attributes.values())
-    return [column for column in fields if column.name not in (name.name, objects.id.name)]
 
 
 def _deletes(connection: sa.Connection, mapped: Mapped) -> Iterator[Check]:

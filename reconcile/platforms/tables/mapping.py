@@ -54,6 +54,17 @@ class Objects(msgspec.Struct):
     attributes: dict[str, Column] = {}
     status: Statuses | None = None
 
+    @property
+    def name(self) -> Column:
+        """The column of the username, the name or the title."""
+        return self.fields[NAMES[self.kind]]
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """Every field and attribute, by what people call it."""
+        attributes = {f"attribute {name}": column for name, column in self.attributes.items()}
+        return {**self.fields, **attributes}
+
 
 class Links(msgspec.Struct):
     """A table of links: who is in it, and what it leads to."""

@@ -39,62 +39,43 @@ def select(
 
 def read(connection: sa.Connection, mapped: Mapped) -> Contents:
     """Raises PlatformUnreadable for what cannot be understood."""
-    rows: dict[ObjectKind, Rows] = {}
-    links: dict[LinkKind, Collection[Pair]] = {}
-    roles: set[str] = set()
-    grants: set[Pair] = set()
-    column = mapped.roles if isinstance(mapped.roles, RoleColumn) else None
-    for objects in mapped.objects():
-        rows[objects.kind] = _objects(connection, objects, column, grants)
+    rows = {objects.kind: _objects(connection, objects) for objects in mapped.objects()}
     _drop_references_to_hidden(rows)
-    for table in (mapped.memberships, mapped.nesting):
-        if table is not None:
-            ends = rows["group" if table.kind == "nesting" else "user"], rows["group"]
-            links[table.kind] = _pairs(connection, table, *ends)
-    if column is not None:
-        roles = {*column.stored, *(role for _, role in grants)}
-    elif isinstance(mapped.roles, RoleTable):
-        grants, roles = _granted(connection, mapped.roles, rows["user"])
-    if mapped.roles is not None:
-        links["grant"] = grants
+    _refuse_circles(rows.get("department", {}))
+    links: dict[LinkKind, Collection[Pair]] = {}
+    if mapped.memberships is not None:
+        links["membership"] = _pairs(connection, mapped.memberships, rows["user"], rows["group"])
+    if mapped.nesting is not None:
+        links["nesting"] = _pairs(connection, mapped.nesting, rows["group"], rows["group"])
+    if mapped.roles is None:
+        return Contents(rows, links)
+    if isinstance(mapped.roles, RoleTable):
+        links["grant"], roles = _granted(connection, mapped.roles, rows["user"])
+    else:
+        links["grant"], roles = _held(connection, mapped.users, mapped.roles)
     return Contents(rows, links, roles)
 
 
-def _objects(
-    connection: sa.Connection, objects: Objects, roles: RoleColumn | None, grants: set[Pair]
-) -> Rows:
-    """The rows of one kind by their ids; adds the roles that a column of users holds."""
-    status = objects.status
-    fields, attributes = list(objects.fields.items()), list(objects.attributes.items())
-    wanted = [objects.id, *(column for _, column in (*fields, *attributes))]
-    status_at = _place(wanted, status.column if status else None)
-    is_user = objects.kind == "user"
-    role_at = _place(wanted, roles.column if roles is not None and is_user else None)
-    names = [name for name, _ in fields]
-    first_attribute = 1 + len(fields)
-    name_at = 1 + names.index(NAMES[objects.kind])
+def _objects(connection: sa.Connection, objects: Objects) -> Rows:
+    """The rows of one kind by their ids."""
+    fields = list(objects.fields)
+    attributes = list(objects.attributes.items())
+    columns = [objects.id, *objects.fields.values(), *objects.attributes.values()]
+    if objects.status is not None:
+        columns.append(objects.status.column)
+    name_at = 1 + fields.index(NAMES[objects.kind])
     read: Rows = {}
-    for values in select(connection, objects.part, wanted):
+    for values in select(connection, objects.part, columns):
         own = as_text(values[0])
         if own in read or values[name_at] is None:
             raise PlatformUnreadable(_unclear(objects, own, twice=own in read))
-        row: Row = dict(zip(names, map(as_text, values[1:first_attribute]), strict=True))
-        if status is not None:
-            row["status"] = _status(objects, status, own, values[status_at])
+        row: Row = dict(zip(fields, map(as_text, values[1:]), strict=False))
         if attributes:
-            row["attributes"] = _attributes(attributes, values[first_attribute:])
-        if role_at and roles is not None:
-            grants.update(_role(own, roles, values[role_at]))
+            row["attributes"] = _attributes(attributes, values[1 + len(fields) :])
+        if objects.status is not None:
+            row["status"] = _status(objects, objects.status, own, values[-1])
         read[own] = row
     return read
-
-
-def _place(wanted: list[Column], column: Column | None) -> int:
-    """Adds a column to those that are read, and returns its place; 0 for none."""
-    if column is None:
-        return 0
-    wanted.append(column)
-    return len(wanted) - 1
 
 
 def _unclear(objects: Objects, own: str, *, twice: bool) -> str:
@@ -104,7 +85,7 @@ def _unclear(objects: Objects, own: str, *, twice: bool) -> str:
             f"two rows of {table} have the id {quoted(own)}: "
             f"name a column in `{path}.id` that is different in every row"
         )
-    column = objects.fields[NAMES[objects.kind]]
+    column = objects.name
     return (
         f"the row {quoted(own)} of {table} has no {column.name}: "
         f'leave such rows out, with `{path}.where: "{column.name} is not null"`'
@@ -131,25 +112,50 @@ def _attributes(attributes: list[tuple[str, Column]], values: Iterable[object]) 
     }
 
 
-def _role(own: str, roles: RoleColumn, stored: object) -> Iterable[Pair]:
-    """The role that a column holds; a value that is not mapped is a role of that name."""
-    value = key(stored)
-    role = roles.read.get(value)
-    if role is not None:
-        return [(own, role)]
-    return [] if value is None or value == key(roles.none) else [(own, as_text(stored))]
+def _held(
+    connection: sa.Connection, users: Objects, roles: RoleColumn
+) -> tuple[set[Pair], set[str]]:
+    """Who has which role by a column, and the roles there are.
+
+    A value that is not mapped is a role of that name.
+    """
+    nothing = {None, key(roles.none)}
+    grants = {
+        (as_text(own), roles.read.get(key(stored)) or as_text(stored))
+        for own, stored in select(connection, users.part, (users.id, roles.column))
+        if key(stored) in roles.read or key(stored) not in nothing
+    }
+    return grants, {*roles.stored, *(role for _, role in grants)}
 
 
 def _drop_references_to_hidden(rows: Mapping[ObjectKind, Rows]) -> None:
     """A reference to a row that does not count, or is none, is read as nothing."""
-    for kind, objects in rows.items():
-        fields = [name for name in _REFERENCES if any(name in row for row in objects.values())]
-        for name in fields:
-            known: Mapping[str, Row] = rows.get(_REFERENCES[name], {})
-            for own, row in objects.items():
-                hidden = row[name] not in known
-                if hidden or (kind == "department" and row[name] == own):
-                    row[name] = ""
+    for objects in rows.values():
+        some = next(iter(objects.values()), {})
+        for name in _REFERENCES.keys() & some.keys():
+            known = rows.get(_REFERENCES[name], {})
+            for row in objects.values():
+                row[name] = row[name] if row[name] in known else ""
+
+
+def _refuse_circles(departments: Rows) -> None:
+    """A department that is its own parent has none; any longer way back to it is a fault."""
+    sound: set[str] = {""}
+    for own, row in departments.items():
+        row["parent"] = "" if row["parent"] == own else row["parent"]
+    for start in departments:
+        way: dict[str, None] = {}
+        at = start
+        while at not in sound:
+            if at in way:
+                titles = " and ".join(quoted(departments[one]["title"]) for one in way)
+                raise PlatformUnreadable(
+                    f"the departments {titles} are below each other in a circle: "
+                    "correct their parents in the application"
+                )
+            way[at] = None
+            at = departments[at]["parent"]
+        sound.update(way)
 
 
 def _pairs(

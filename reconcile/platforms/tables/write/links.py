@@ -10,6 +10,7 @@ from reconcile.platforms.tables.mapping import (
     Expression,
     Links,
     Mapped,
+    Objects,
     RoleColumn,
     RoleNames,
     RoleTable,
@@ -143,28 +144,29 @@ def _fill_column(
     connection: sa.Connection, mapped: Mapped, roles: RoleColumn, pairs: Iterable[Pair]
 ) -> None:
     """Gives each user its role in place of the one it has."""
-    users = mapped.users
     for role, members in _by_holder(pairs).items():
-        value = (
-            roles.stored[role] if role in roles.stored else columns.from_text(roles.column, role)
-        )
-        own = users.id.in_([columns.from_text(users.id, member) for member in members])
-        statement = sa.update(users.part.table).where(own, *users.part.where)
-        connection.execute(statement.values({roles.column.name: value}))
+        _set_column(connection, mapped.users, roles, members, _value(roles, role))
 
 
 def _empty_column(
     connection: sa.Connection, mapped: Mapped, roles: RoleColumn, pairs: Iterable[Pair]
 ) -> None:
-    """Takes a role from users who have it; whoever got another one meanwhile keeps that."""
+    """Takes a role from users who have it; a user who got another one meanwhile keeps that."""
     if not roles.can_be_none:
         raise Rejected(f"{columns.named(roles.column)} has to hold a role: say what is `none`")
-    users = mapped.users
     for role, members in _by_holder(pairs).items():
-        value = (
-            roles.stored[role] if role in roles.stored else columns.from_text(roles.column, role)
-        )
-        own = users.id.in_([columns.from_text(users.id, member) for member in members])
-        held = (own, roles.column == value, *users.part.where)
-        statement = sa.update(users.part.table).where(*held)
-        connection.execute(statement.values({roles.column.name: roles.none}))
+        held = roles.column == _value(roles, role)
+        _set_column(connection, mapped.users, roles, members, roles.none, held)
+
+
+def _set_column(
+    connection: sa.Connection,
+    users: Objects,
+    roles: RoleColumn,
+    members: Sequence[str],
+    value: object,
+    *conditions: Expression,
+) -> None:
+    own = users.id.in_([columns.from_text(users.id, member) for member in members])
+    statement = sa.update(users.part.table).where(own, *conditions, *users.part.where)
+    connection.execute(statement.values({roles.column.name: value}))

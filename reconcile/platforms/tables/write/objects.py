@@ -9,7 +9,7 @@ from reconcile.model.platform import Row
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.values import Made
-from reconcile.platforms.tables.mapping import NAMES, Mapped, Objects, Part
+from reconcile.platforms.tables.mapping import Mapped, Objects, Part
 from reconcile.platforms.tables.write.references import Reference
 from reconcile.ports import Rejected
 
@@ -21,7 +21,7 @@ Values = dict[str, object]
 
 def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> list[str]:
     """Makes a row for each, all or none; returns their ids in the same order."""
-    neutral, name = _neutral(objects), objects.fields[NAMES[objects.kind]]
+    neutral, name = _neutral(objects), objects.name
     rows = [_new(objects, neutral, fields) for fields in new]
     ids: list[object] = [None] * len(rows)
     for places in _alike(rows):
@@ -79,10 +79,9 @@ def insert(
 
 def _neutral(objects: Objects) -> Values:
     """Nothing, in each column of a field that takes no null and has no default."""
-    fields = [*objects.fields.items(), *objects.attributes.items()]
     return {
         column.name: _nothing(name, column)
-        for name, column in fields
+        for name, column in objects.columns.items()
         if columns.is_required(column) and takes_nothing(name, column)
     }
 
