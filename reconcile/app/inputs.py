@@ -21,7 +21,7 @@ from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.change import Plan, Scope
 from reconcile.model.directory import DirectorySnapshot, Query
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import Abilities, PlatformState
 from reconcile.model.report import Trouble
 from reconcile.model.text.printing import quoted
 from reconcile.planning import Inputs, make_plan, unmatched_users
@@ -180,7 +180,8 @@ def collected(
         scope=scope,
         snapshots=snapshots,
         current=current,
-        abilities=target.abilities,
+        # Of a platform of which nothing could be read, nothing is asked either.
+        abilities=target.abilities if current else Abilities(),
         tool=__version__,
         created=created,
         recent={

@@ -193,7 +193,7 @@ class Abilities(msgspec.Struct, frozen=True):
 
     lengths: dict[str, int] = {}
     """Longest value of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and
-    `attribute` (each value); 0 is without limit."""
+    `attribute` (each value), or of one of them, as in `attribute phone`; 0 is without limit."""
     lengths_in: Literal["characters", "bytes"] = "characters"
     """What lengths count; bytes are those of UTF-8."""
     charset: Literal["any", "basic", "latin-1", "ascii"] = "any"
@@ -208,6 +208,8 @@ class Abilities(msgspec.Struct, frozen=True):
     fields: dict[ObjectKind, frozenset[str]] = {}
     """The fields it keeps, by kind; a kind that is left out keeps all of them. Where in which
     directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
+    attributes: frozenset[str] | None = None
+    """The attributes that it keeps of a user; None where it keeps any."""
     fixed: dict[ObjectKind, frozenset[str]] = {}
     """Fields that cannot change once the object exists."""
     statuses: frozenset[Status] = ALL_STATUSES
@@ -222,6 +224,8 @@ class Abilities(msgspec.Struct, frozen=True):
     """What every user must have at least one of."""
     nested_groups: bool = False
     """A group can be in other groups."""
+    one_workspace: bool = False
+    """It has no workspaces: all it has is one, whatever that is called."""
     own_username: str = ""
     """The account that reconcile itself uses on the platform; "" if it needs none."""
     links_per_call: int = 1

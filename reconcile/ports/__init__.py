@@ -12,17 +12,21 @@ Connections are opened only when something is read.
 from reconcile.ports.application import Platform, Rejected, Unclear
 from reconcile.ports.common import Check, Fault, Progress, no_progress
 from reconcile.ports.directory import Directory, Outlined, outlined_to_nobody
+from reconcile.ports.joint import IN_PLATFORM, Joint, JointLedger
 from reconcile.ports.ledger import Ledger
 from reconcile.ports.managed import ManagedPlatform, Transactional, Writer
 from reconcile.ports.records import Attempts, History, Holder
 
 __all__ = [
+    "IN_PLATFORM",
     "Attempts",
     "Check",
     "Directory",
     "Fault",
     "History",
     "Holder",
+    "Joint",
+    "JointLedger",
     "Ledger",
     "ManagedPlatform",
     "Outlined",

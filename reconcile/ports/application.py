@@ -29,7 +29,10 @@ class Platform(Protocol):
     before its outcome has been looked up.
     """
 
-    abilities: Abilities
+    @property
+    def abilities(self) -> Abilities:
+        """What the application can do and hold. May look at it, and raise PlatformUnreadable."""
+        ...
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
 

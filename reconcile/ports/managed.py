@@ -62,7 +62,10 @@ class ManagedPlatform(Protocol):
     or raise PlatformUnreadable, and change nothing.
     """
 
-    abilities: Abilities
+    @property
+    def abilities(self) -> Abilities:
+        """What the platform can do and hold. Raises PlatformUnreadable."""
+        ...
 
     @property
     def attempts(self) -> Attempts:

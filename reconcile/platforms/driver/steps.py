@@ -106,10 +106,8 @@ class Runner:
         `changes` are those of the batch by their place; `first` is how many came before in the run.
         """
         results: dict[int, Result] = {}
-        agenda = Agenda(planned)
-        while self.broken is None and (
-            window := agenda.window(self._platform.abilities.concurrency)
-        ):
+        agenda = self._agenda(planned)
+        while self.broken is None and (window := agenda.window(self._size())):
             made = self._make(window, planned, results, changes, first)
             results |= made
             for at, result in made.items():
@@ -122,6 +120,13 @@ class Runner:
             for at, step in enumerate(planned)
         ]
 
+    def _agenda(self, planned: Sequence[Planned]) -> Agenda:
+        return Agenda(planned)
+
+    def _size(self) -> int:
+        """How many steps are made at once."""
+        return self._platform.abilities.concurrency
+
     def _make(
         self,
         window: Sequence[int],
@@ -131,7 +136,7 @@ class Runner:
         first: int,
     ) -> dict[int, Result]:
         """Journals a window of steps, makes their calls, and settles them."""
-        steps = [_step(planned[at], results, changes, first) for at in window]
+        steps = [as_step(planned[at], results, changes, first) for at in window]
         numbers = self._journal(steps)
         if numbers is None:
             return {}
@@ -154,9 +159,13 @@ class Runner:
         except (ReconcileError, KeyboardInterrupt) as error:
             self._break(error)
             return None
-        self.new |= new
+        self._learn(new)
         self._pending = []
         return numbers
+
+    def _learn(self, new: Mapping[tuple[ObjectKind, str], str]) -> None:
+        """Takes in our ids of objects that the book did not have."""
+        self.new |= new
 
     def _call_all(self, steps: Sequence[Step]) -> list[Result | None]:
         """The result of each call; None for one that was not answered."""
@@ -184,9 +193,7 @@ class Runner:
             self._break(error)
             return None
         except Exception as error:  # noqa: BLE001 - whatever is raised, the call may be done
-            _log.debug("traceback", exc_info=error)
-            _log.error("unexpected %s: %s", type(error).__name__, error)
-            self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
+            self._blame(error)
             return None
 
     def _call(self, call: Call) -> str:
@@ -236,6 +243,12 @@ class Runner:
             return Result("kept", platform_id=seen.platform_id)
         return Result("unclear", NOT_SEEN, done=seen.links)
 
+    def _blame(self, error: Exception) -> None:
+        """The adapter raised what no adapter may raise."""
+        _log.debug("traceback", exc_info=error)
+        _log.error("unexpected %s: %s", type(error).__name__, error)
+        self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
+
     def _break(self, error: BaseException) -> None:
         if self.broken is None:
             self.broken = error
@@ -251,7 +264,7 @@ _JOURNALED: Final[Mapping[State, Literal["open", "kept", "refused", "unclear"]]]
 """A step of which nothing is known stays open: the next run looks it up."""
 
 
-def _step(
+def as_step(
     planned: Planned, results: Mapping[int, Result], changes: Mapping[int, Change], first: int
 ) -> Step:
     """The step with the ids of what was created before it."""

@@ -1,0 +1,103 @@
+"""What the mapped tables can hold, for the plan."""
+
+from collections.abc import Iterable
+from typing import Final, cast
+
+import sqlalchemy as sa
+
+from reconcile.model.platform import ALL_STATUSES, Abilities, Status
+from reconcile.model.text.folding import fold_name
+from reconcile.platforms.tables import columns
+from reconcile.platforms.tables.charset import charset
+from reconcile.platforms.tables.mapping import NAMES, Mapped, Objects, RoleColumn, RoleTable
+
+LINKS: Final = 200
+"""So many links go in one statement."""
+_WITHOUT_LENGTH: Final = frozenset({"user", "manager", "external_id"})
+
+
+def abilities(connection: sa.Connection, mapped: Mapped) -> Abilities:
+    """What this application is able to have, read from its columns."""
+    kinds = {objects.kind for objects in mapped.objects()}
+    lacks: set[str] = {"group", "department"} - kinds
+    lacks |= set() if mapped.roles is not None else {"grant"}
+    return Abilities(
+        lengths=_lengths(mapped),
+        charset=charset(connection, mapped),
+        reserved_usernames=hidden_usernames(connection, mapped.users),
+        lacks=frozenset(lacks),  # type: ignore[arg-type] # of the kinds there are
+        fields={objects.kind: _fields(objects) for objects in mapped.objects()},
+        fixed={
+            objects.kind: frozenset({NAMES[objects.kind]})
+            for objects in mapped.objects()
+            if objects.name.name == objects.id.name
+        },
+        statuses=_statuses(mapped.users),
+        deletes=frozenset(kinds),
+        any_role=_takes_any_role(mapped),
+        several_roles=not isinstance(mapped.roles, RoleColumn),
+        needs=frozenset(_needs(mapped)),  # type: ignore[arg-type] # role and department
+        nested_groups=mapped.nesting is not None,
+        links_per_call=LINKS,
+        one_workspace=True,
+        attributes=frozenset(mapped.users.attributes),
+    )
+
+
+def _lengths(mapped: Mapped) -> dict[str, int]:
+    """The lengths of columns; a group's name and a department's title by the names of kinds."""
+    named = {name: mapped.users.columns[name] for name in mapped.users.columns}
+    named |= {objects.kind: objects.name for objects in mapped.objects()}
+    lengths = {name: columns.longest(column) for name, column in named.items()}
+    return {name: lengths[name] for name in lengths.keys() - _WITHOUT_LENGTH}
+
+
+def _fields(objects: Objects) -> frozenset[str]:
+    fields = set(objects.fields)
+    fields |= {"status"} if objects.status is not None else set()
+    fields |= {"attributes"} if objects.attributes else set()
+    return frozenset(fields)
+
+
+def _statuses(users: Objects) -> frozenset[Status]:
+    if users.status is None:
+        return frozenset({"active"})
+    return frozenset(cast("Iterable[Status]", users.status.stored.keys() & ALL_STATUSES))
+
+
+def _takes_any_role(mapped: Mapped) -> bool:
+    roles = mapped.roles
+    return isinstance(roles, RoleTable) and (roles.names is None or roles.names.create)
+
+
+def _needs(mapped: Mapped) -> Iterable[str]:
+    roles, department = mapped.roles, mapped.users.fields.get("department")
+    if isinstance(roles, RoleColumn) and not roles.can_be_none:
+        yield "role"
+    if department is not None and columns.is_required(department):
+        yield "department"
+
+
+def hidden_usernames(connection: sa.Connection, users: Objects) -> frozenset[str]:
+    """The names, folded, of users that `where` leaves out, where a name exists only once."""
+    name = users.fields["username"]
+    if not users.part.where or not is_unique(connection, users, name):
+        return frozenset()
+    inside = sa.and_(*users.part.where)
+    hidden = sa.or_(sa.not_(inside), inside.is_(None))
+    names = connection.execute(sa.select(name).where(hidden)).scalars()
+    return frozenset(fold_name(columns.as_text(text)) for text in names if text is not None)
+
+
+def is_unique(connection: sa.Connection, objects: Objects, column: columns.Column) -> bool:
+    """Whether no two rows of a table can have one value of the column."""
+    table = objects.part.table
+    if [one.name for one in table.primary_key.columns] == [column.name]:
+        return True
+    inspector = sa.inspect(connection)
+    # SQLite keeps a rule UNIQUE as an index that SQLAlchemy lists only when it is asked to.
+    indexes = inspector.get_indexes(table.name, table.schema, include_auto_indexes=True)
+    unique = [index["column_names"] for index in indexes if index["unique"]]
+    constraints = inspector.get_unique_constraints(table.name, table.schema)
+    unique += [list(constraint["column_names"]) for constraint in constraints]
+    return [column.name] in unique

@@ -1,0 +1,147 @@
+"""What can be wrong with a mapping in itself, before any table is looked at."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
+
+import msgspec
+
+from reconcile.model import desired
+from reconcile.model.platform import Status
+from reconcile.platforms.tables.declared import conditions, values
+from reconcile.platforms.tables.declared.conditions import Value
+from reconcile.platforms.tables.declared.settings import (
+    ATTRIBUTE,
+    USER_FIELDS,
+    Choices,
+    Part,
+    Roles,
+    TablesSettings,
+    choices,
+    tables_settings,
+)
+from reconcile.ports import Fault
+
+
+def problems(settings: desired.Platform) -> Iterator[Fault]:
+    """What is wrong with the mapping in itself; the tables are looked at by `reconcile test`."""
+    if settings.url is None:
+        yield ("url",), "is missing: it names the application's database, as in sqlite:///app.db"
+    if len(settings.workspaces) > 1:
+        yield (
+            ("workspaces",),
+            "the tables are one workspace: name one, and write a file for each application",
+        )
+    try:
+        mapping = tables_settings(settings)
+    except msgspec.ValidationError as error:
+        yield (), str(error)
+        return
+    yield from _user_problems(mapping)
+    yield from _group_problems(mapping)
+    if mapping.roles is not None:
+        yield from _role_problems(mapping.roles, mapping)
+    for path, part in parts(mapping):
+        yield from _part_problems(path, part.where, part.insert)
+
+
+def parts(mapping: TablesSettings) -> Iterator[tuple[tuple[str, ...], Part | Roles]]:
+    """Every block that is about a table of its own, with its path."""
+    for name in ("users", "groups", "departments", "memberships", "nesting"):
+        part = getattr(mapping, name)
+        if part is not None:
+            yield (name,), part
+    if mapping.roles is not None and mapping.roles.table:
+        yield ("roles",), mapping.roles
+        if mapping.roles.names is not None:
+            yield ("roles", "names"), mapping.roles.names
+
+
+def _user_problems(mapping: TablesSettings) -> Iterator[Fault]:
+    users, path = mapping.users, ("users", "fields")
+    yield from _field_problems(path, users.fields, USER_FIELDS, ("username",))
+    if "department" in users.fields and mapping.departments is None:
+        message = "holds the id of a department: add `departments`, or write attributes.department"
+        yield (*path, "department"), message
+    if mapping.departments is not None and "department" not in users.fields:
+        yield path, "`department` is missing: the column with the id of a user's department"
+    if users.status:
+        yield from _status_problems(users.status)
+
+
+def _status_problems(status: Mapping[str, Choices]) -> Iterator[Fault]:
+    path = ("users", "status")
+    if not isinstance(status.get("column"), str):
+        yield path, "`column` is missing: the column that says whether a user is active"
+    if "active" not in status:
+        yield path, "`active` is missing: the value of an active user"
+    seen: dict[tuple[type, Value], str] = {}
+    for name in status.keys() - {"column"} & set(get_args(Status)):
+        for value in choices(status[name]):
+            other = seen.setdefault((type(value), value), name)
+            if other != name:
+                yield (*path, name), f"the value {value!r} means {other} as well"
+
+
+def _group_problems(mapping: TablesSettings) -> Iterator[Fault]:
+    if mapping.groups is not None:
+        fields = mapping.groups.fields
+        yield from _field_problems(("groups", "fields"), fields, ("name", "external_id"), ("name",))
+        if mapping.memberships is None:
+            yield ("memberships",), "is missing: the table that says who is in which group"
+    elif mapping.memberships is not None:
+        yield ("memberships",), "needs `groups`: the table with the groups"
+    if mapping.nesting is not None and mapping.groups is None:
+        yield ("nesting",), "needs `groups`: the table with the groups"
+    if mapping.departments is not None:
+        known, needed = ("title", "parent", "external_id"), ("title", "parent")
+        path = ("departments", "fields")
+        yield from _field_problems(path, mapping.departments.fields, known, needed)
+
+
+def _field_problems(
+    path: tuple[str, ...],
+    fields: Mapping[str, str],
+    known: Iterable[str],
+    needed: Iterable[str],
+) -> Iterator[Fault]:
+    attributes = "username" in needed
+    for name in needed:
+        if name not in fields:
+            yield path, f"`{name}` is missing: the column that holds it"
+    names = ", ".join(known) + (f" and {ATTRIBUTE}NAME" if attributes else "")
+    for name in fields:
+        if name not in known and not (attributes and name.startswith(ATTRIBUTE)):
+            yield (*path, name), f"is no field: there are {names}"
+
+
+def _role_problems(roles: Roles, mapping: TablesSettings) -> Iterator[Fault]:
+    path = ("roles",)
+    shapes = [bool(roles.column), bool(roles.table), roles.groups]
+    if shapes.count(True) != 1:
+        message = "needs one of: `column` with `values`; `table` with `user` and `role`; `groups`"
+        yield path, message
+    if roles.column and not roles.values:
+        yield path, "`values` is missing: role → value of the column"
+    if not roles.column and (roles.values or roles.none is not msgspec.UNSET):
+        yield path, "`values` and `none` belong to `column`"
+    if not roles.table and roles.names is not None:
+        yield (*path, "names"), "belongs to `table`"
+    if roles.groups and mapping.groups is None:
+        yield (*path, "groups"), "needs `groups`: the table with the groups"
+    if roles.groups and mapping.nesting is not None:
+        yield ("nesting",), "is about groups, and here the groups are roles: remove it"
+
+
+def _part_problems(
+    path: tuple[str, ...], where: str, insert: Mapping[str, Value]
+) -> Iterator[Fault]:
+    if where:
+        try:
+            conditions.parse(where)
+        except conditions.ConditionWrong as error:
+            yield (*path, "where"), str(error)
+    for column, value in insert.items():
+        try:
+            values.parse(value)
+        except values.ValueWrong as error:
+            yield (*path, "insert", column), str(error)

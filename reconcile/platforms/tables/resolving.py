@@ -1,0 +1,313 @@
+"""Looks up every table and column that the file names, and says which do not exist or do not fit.
+
+Something stands in for what is lacking, so that one run says all that is wrong.
+"""
+
+import difflib
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+
+from reconcile.model.platform import LinkKind, ObjectKind
+from reconcile.platforms.tables import columns
+from reconcile.platforms.tables.columns import Column
+from reconcile.platforms.tables.declared import conditions, settings, values
+from reconcile.platforms.tables.declared.conditions import Condition, Value
+from reconcile.platforms.tables.declared.values import Made
+from reconcile.platforms.tables.mapping import (
+    Expression,
+    Links,
+    Mapped,
+    Objects,
+    Part,
+    RoleColumn,
+    RoleNames,
+    RoleTable,
+    Statuses,
+)
+from reconcile.ports import Fault
+
+Path = tuple[str, ...]
+Given = TypeVar("Given")
+Meant = TypeVar("Meant")
+_LACKING: Final = "lacking"
+"""The mark of a column that stands in for one that does not exist."""
+_WITHOUT_TRANSACTIONS: Final = frozenset({"MYISAM", "ARIA", "MEMORY", "ARCHIVE", "CSV"})
+"""Engines of MariaDB that keep a statement at once, whatever becomes of its transaction."""
+
+
+def resolve(
+    connection: sa.Connection, mapping: settings.TablesSettings
+) -> tuple[Mapped | None, list[Fault]]:
+    """The mapping over the tables of the database; None where anything is wrong with it."""
+    resolver = _Resolver(_Catalog(connection))
+    mapped = resolver.mapped(mapping)
+    faults = resolver.catalog.faults
+    return (None if faults else mapped), faults
+
+
+def fault_line(fault: Fault) -> str:
+    """A fault with its place, in one line."""
+    path, message = fault
+    return f"platform.{'.'.join(map(str, path))}: {message}"
+
+
+class _Catalog:
+    """The tables of the database; collects what is wrong."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._metadata = sa.MetaData()
+        self.faults: list[Fault] = []
+
+    def add(self, path: Path, message: str) -> None:
+        """Notes a fault."""
+        self.faults.append((path, message))
+
+    def table(self, path: Path, name: str) -> sa.Table:
+        """A table or view by its name; an empty one stands in for one that does not exist."""
+        schema, _, plain = name.rpartition(".")
+        try:
+            table = self._reflected(plain, schema or None)
+        except sa.exc.NoSuchTableError:
+            inspector = sa.inspect(self._connection)
+            known = [*inspector.get_table_names(), *inspector.get_view_names()]
+            near = _near(name, known)
+            self.add((*path, "table"), f"the database has no table {name!r}{near}")
+            return sa.Table(plain, sa.MetaData())
+        engine = str(table.kwargs.get("mariadb_engine") or "")
+        if engine.upper() in _WITHOUT_TRANSACTIONS:
+            self.add(
+                (*path, "table"),
+                f"{name!r} has the engine {engine}, which cannot undo what fails: "
+                f"ALTER TABLE {name} ENGINE=InnoDB",
+            )
+        return table
+
+    def _reflected(self, name: str, schema: str | None) -> sa.Table:
+        with warnings.catch_warnings():  # of types that SQLAlchemy does not know
+            warnings.simplefilter("ignore", sa.exc.SAWarning)
+            return sa.Table(
+                name,
+                self._metadata,
+                schema=schema,
+                autoload_with=self._connection,
+                resolve_fks=False,
+            )
+
+    def column(self, path: Path, table: sa.Table, name: str) -> Column:
+        """A column by its name; of a table that does not exist one fault is enough."""
+        if name in table.columns:
+            return table.columns[name]
+        if len(table.columns):
+            near = _near(name, [column.name for column in table.columns])
+            self.add(path, f"the table {table.name!r} has no column {name!r}{near}")
+        lacking: Column = sa.Column(name, sa.Text, info={_LACKING: True})
+        sa.Table(table.name, sa.MetaData(), lacking)
+        return lacking
+
+    def literal(self, path: Path, column: Column, value: Value) -> object:
+        """A literal as the column takes it."""
+        try:
+            return None if _LACKING in column.info else columns.literal(column, value)
+        except ValueError as error:
+            self.add(path, str(error))
+            return None
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """What is probably meant, otherwise what there is."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; it has {', '.join(names[:10])}{' …' if len(names) > 10 else ''}"
+
+
+class _Resolver:
+    """Turns each block of the file into what it means."""
+
+    def __init__(self, catalog: _Catalog) -> None:
+        self.catalog = catalog
+
+    def mapped(self, mapping: settings.TablesSettings) -> Mapped:
+        """The whole application."""
+        users = self._users(mapping.users)
+        mapped = Mapped(
+            users,
+            _optional(mapping.groups, self._groups),
+            _optional(mapping.departments, self._departments),
+            _optional(mapping.memberships, self._memberships),
+            _optional(mapping.nesting, self._nesting),
+            None,
+        )
+        if mapping.roles is not None:
+            self._give_roles(mapped, mapping.roles)
+        return mapped
+
+    # Tables
+
+    def _part(self, path: Path, given: settings.Part | settings.Roles) -> Part:
+        part = Part(path, self.catalog.table(path, given.table))
+        for name, value in given.insert.items():
+            place = (*path, "insert", name)
+            column = self.catalog.column(place, part.table, name)
+            part.insert[name] = self._inserted(place, column, values.parse(value))
+        self._conditions(part, given.where)
+        return part
+
+    def _inserted(self, path: Path, column: Column, value: Value | Made) -> object:
+        if not isinstance(value, Made):
+            return self.catalog.literal(path, column, value)
+        why = columns.refuses_made(column, value)
+        if why:
+            self.catalog.add(path, why)
+        return value
+
+    def _conditions(self, part: Part, where: str) -> None:
+        path = (*part.path, "where")
+        for condition in conditions.parse(where) if where else ():
+            column = self.catalog.column(path, part.table, condition.column)
+            literals = [self.catalog.literal(path, column, value) for value in condition.values]
+            part.where.append(_COMPARISONS[condition.operator](column, literals))
+            part.compared |= {column.name}
+            _fulfil(part, condition, literals)
+
+    def _column(self, part: Part, *path: str, name: str) -> Column:
+        return self.catalog.column((*part.path, *path), part.table, name)
+
+    # What they mean
+
+    def _objects(self, kind: ObjectKind, path: Path, given: settings.Objects) -> Objects:
+        part = self._part(path, given)
+        objects = Objects(kind, part, self._column(part, "id", name=given.id), {})
+        for name, column_name in given.fields.items():
+            column = self._column(part, "fields", name, name=column_name)
+            self._expect_field((*path, "fields", name), column)
+            _may_move(part, column)
+            if name.startswith(settings.ATTRIBUTE):
+                objects.attributes[name.removeprefix(settings.ATTRIBUTE)] = column
+            else:
+                objects.fields[name] = column
+        return objects
+
+    def _expect_field(self, path: Path, column: Column) -> None:
+        if columns.kind(column) not in columns.FIELD_KINDS:
+            what = f"{columns.named(column)} is {column.type}, and a field needs text or a number"
+            self.catalog.add(path, what)
+
+    def _users(self, given: settings.Users) -> Objects:
+        users = self._objects("user", ("users",), given)
+        users.status = self._statuses(users.part, given.status) if given.status else None
+        return users
+
+    def _groups(self, given: settings.Objects) -> Objects:
+        return self._objects("group", ("groups",), given)
+
+    def _departments(self, given: settings.Objects) -> Objects:
+        return self._objects("department", ("departments",), given)
+
+    def _statuses(self, part: Part, given: Mapping[str, settings.Choices]) -> Statuses:
+        column = self._column(part, "status", "column", name=str(given["column"]))
+        _may_move(part, column)
+        statuses = Statuses(column, {}, {})
+        for name in given.keys() - {"column"}:
+            path = (*part.path, "status", name)
+            stored = [
+                self.catalog.literal(path, column, value) for value in settings.choices(given[name])
+            ]
+            statuses.stored[name] = stored[0]
+            statuses.read |= {columns.key(value): name for value in stored}
+        return statuses
+
+    def _links(
+        self,
+        kind: LinkKind,
+        path: Path,
+        given: settings.Part | settings.Roles,
+        ends: tuple[str, str],
+    ) -> Links:
+        part = self._part(path, given)
+        member, holder = (self._column(part, end, name=getattr(given, end)) for end in ends)
+        return Links(kind, part, member, holder)
+
+    def _memberships(self, given: settings.Memberships) -> Links:
+        return self._links("membership", ("memberships",), given, ("user", "group"))
+
+    def _nesting(self, given: settings.Nesting) -> Links:
+        return self._links("nesting", ("nesting",), given, ("member", "group"))
+
+    # Roles
+
+    def _give_roles(self, mapped: Mapped, given: settings.Roles) -> None:
+        if given.groups:
+            _take_groups_as_roles(mapped)
+        elif given.column:
+            mapped.roles = self._role_column(mapped.users.part, given)
+        else:
+            links = self._links("grant", ("roles",), given, ("user", "role"))
+            mapped.roles = RoleTable(links, _optional(given.names, self._role_names))
+
+    def _role_column(self, part: Part, given: settings.Roles) -> RoleColumn:
+        column = self.catalog.column(("roles", "column"), part.table, given.column)
+        _may_move(part, column)
+        stored = {
+            role: self.catalog.literal(("roles", "values", role), column, value)
+            for role, value in given.values.items()
+        }
+        read = {columns.key(value): role for role, value in stored.items()}
+        if given.none is msgspec.UNSET:
+            return RoleColumn(column, stored, read, None, bool(column.nullable))
+        none = self.catalog.literal(("roles", "none"), column, given.none)
+        part.insert.setdefault(column.name, none)
+        return RoleColumn(column, stored, read, none, True)
+
+    def _role_names(self, given: settings.RoleNames) -> RoleNames:
+        part = self._part(("roles", "names"), given)
+        own = self._column(part, "id", name=given.id)
+        return RoleNames(part, own, self._column(part, "name", name=given.name), given.create)
+
+
+def _optional(given: Given | None, meaning: Callable[[Given], Meant]) -> Meant | None:
+    """What a block means; None where it is left out."""
+    return None if given is None else meaning(given)
+
+
+def _fulfil(part: Part, condition: Condition, literals: list[object]) -> None:
+    """New rows get what `where` demands by =, unless `insert` says something of the column."""
+    if condition.operator == "=" and condition.column not in part.insert:
+        part.insert[condition.column] = literals[0]
+    else:
+        part.surely_inside = False
+
+
+def _may_move(part: Part, column: Column) -> None:
+    """A column that is written and that `where` is about can move a row out of it."""
+    part.surely_inside &= column.name not in part.compared
+
+
+def _take_groups_as_roles(mapped: Mapped) -> None:
+    """The groups of the application become its roles; there are no others."""
+    groups, memberships = mapped.groups, mapped.memberships
+    assert groups is not None and memberships is not None  # noqa: S101, PT018 - `problems` looks
+    links = Links("grant", memberships.part, memberships.member, memberships.holder)
+    names = RoleNames(groups.part, groups.id, groups.fields["name"], create=False)
+    mapped.roles = RoleTable(links, names)
+    mapped.groups = mapped.memberships = None
+
+
+_COMPARISONS: Final[Mapping[str, Callable[[Column, list[Any]], Expression]]] = {
+    "=": lambda column, literals: column == literals[0],
+    "!=": lambda column, literals: column != literals[0],
+    "<": lambda column, literals: column < literals[0],
+    "<=": lambda column, literals: column <= literals[0],
+    ">": lambda column, literals: column > literals[0],
+    ">=": lambda column, literals: column >= literals[0],
+    "in": lambda column, literals: column.in_(literals),
+    "not in": lambda column, literals: column.not_in(literals),
+    "is null": lambda column, _literals: column.is_(None),
+    "is not null": lambda column, _literals: column.is_not(None),
+}

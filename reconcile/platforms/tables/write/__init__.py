@@ -1,0 +1,1 @@
+"""Calls of the driver as statements: those that are alike go out together."""

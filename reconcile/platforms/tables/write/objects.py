@@ -1,0 +1,261 @@
+"""Rows of users, groups and departments: made, changed and deleted, one at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from reconcile.model.platform import Row
+from reconcile.platforms.tables import columns
+from reconcile.platforms.tables.columns import Column
+from reconcile.platforms.tables.declared.values import Made
+from reconcile.platforms.tables.mapping import Mapped, Objects, Part
+from reconcile.platforms.tables.write.references import Reference
+from reconcile.ports import Rejected
+
+_REFERRING: Final = frozenset({"department", "manager", "parent"})
+_LACKING: Final = "it no longer exists"
+Values = dict[str, object]
+"""Column → value."""
+
+
+def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> list[str]:
+    """Makes a row for each, all or none; returns their ids in the same order."""
+    neutral, name = _neutral(objects), objects.name
+    rows = [_new(objects, neutral, fields) for fields in new]
+    ids: list[object] = [None] * len(rows)
+    for places in _alike(rows):
+        made = insert(connection, objects.part, [rows[at] for at in places], objects.id, name)
+        for at, own in zip(places, made, strict=True):
+            ids[at] = own
+    if not objects.part.surely_inside:
+        _expect_inside(connection, objects, ids)
+    return [columns.as_text(own) for own in ids]
+
+
+def _new(objects: Objects, neutral: Values, fields: Row) -> Values:
+    row = {**new_row(objects.part), **neutral, **_stored(objects, fields)}
+    if objects.status is not None and "status" not in fields:
+        row[objects.status.column.name] = objects.status.stored["active"]
+    return row
+
+
+def _alike(rows: Sequence[Values]) -> Iterable[list[int]]:
+    """The places of rows that have the same columns: one statement writes them."""
+    alike: dict[frozenset[str], list[int]] = {}
+    for at, row in enumerate(rows):
+        alike.setdefault(frozenset(row), []).append(at)
+    return alike.values()
+
+
+def new_row(part: Part) -> Values:
+    """What every new row of a table gets."""
+    now = columns.now()
+    return {
+        name: columns.made(part.table.columns[name], value, now)
+        if isinstance(value, Made)
+        else value
+        for name, value in part.insert.items()
+    }
+
+
+def insert(
+    connection: sa.Connection, part: Part, rows: Sequence[Values], own: Column, name: Column
+) -> Sequence[object]:
+    """Inserts rows of the same columns; returns what the column `own` of each holds, in order.
+
+    Of several it is told by their names which is which. Raises Rejected where that cannot be, as
+    where a trigger changes them: then they are inserted one by one.
+    """
+    inserted = connection.execute(sa.insert(part.table).returning(own, name), rows).all()
+    if len(rows) == 1:
+        return [inserted[0][0]]
+    by_name = {columns.as_text(called): number for number, called in inserted}
+    names = [columns.as_text(row[name.name]) for row in rows]
+    if len(by_name) != len(rows) or by_name.keys() != set(names):
+        raise Rejected("the database changes the names of new rows")
+    return [by_name[called] for called in names]
+
+
+def _neutral(objects: Objects) -> Values:
+    """Nothing, in each column of a field that takes no null and has no default."""
+    return {
+        column.name: _nothing(name, column)
+        for name, column in objects.columns.items()
+        if columns.is_required(column) and takes_nothing(name, column)
+    }
+
+
+def takes_nothing(name: str, column: Column) -> bool:
+    """Whether a column that takes no null has a value that stands for nothing."""
+    kind = columns.kind(column)
+    return kind == "text" or (kind == "integer" and name in _REFERRING)
+
+
+def _stored(objects: Objects, fields: Row) -> Values:
+    """The fields of a call as their columns take them. Raises Rejected for one that does not fit.
+
+    A field that the application does not keep is left out.
+    """
+    row: Values = {}
+    for name, value in fields.items():
+        if name == "attributes":
+            row |= _attributes(objects, value)
+        elif name == "status" and objects.status is not None:
+            row[objects.status.column.name] = _status(objects.status.stored, value)
+        elif name in objects.fields:
+            column = objects.fields[name]
+            row[column.name] = _field(name, column, value)
+    return row
+
+
+def _status(stored: Mapping[str, object], status: str) -> object:
+    if status not in stored:
+        raise Rejected(f"there is no value for the status {status!r}")
+    return stored[status]
+
+
+def _field(name: str, column: Column, text: str) -> object:
+    """A text as a column takes it: nothing is null, or what the column takes in its place."""
+    if not text:
+        return None if column.nullable else _nothing(name, column)
+    length = columns.longest(column)
+    if length and len(text) > length:
+        raise Rejected(f"the {name} is too long")
+    return columns.from_text(column, text)
+
+
+def _nothing(name: str, column: Column) -> object:
+    """What stands for nothing in a column that takes no null: "", or 0 for the id of another."""
+    if not takes_nothing(name, column):
+        raise Rejected(f"the column {columns.named(column)} cannot be empty")
+    return "" if columns.kind(column) == "text" else 0
+
+
+def _attributes(objects: Objects, attributes: Mapping[str, str | None] | None) -> Values:
+    row: Values = {}
+    for name, text in (attributes or {}).items():
+        column = objects.attributes.get(name)
+        if column is None:
+            if text is None:
+                continue
+            raise Rejected(f"there is no column for the attribute {name!r}")
+        is_text = columns.kind(column) == "text"
+        keeps_empty = text == "" and is_text
+        row[column.name] = "" if keeps_empty else _field(f"attribute {name}", column, text or "")
+    return row
+
+
+def update(connection: sa.Connection, objects: Objects, changed: Sequence[tuple[str, Row]]) -> None:
+    """Sets these fields of rows, each of another id; all or none."""
+    rows = [_stored(objects, fields) for _, fields in changed]
+    ids = [columns.from_text(objects.id, own) for own, _ in changed]
+    for places in _alike(rows):
+        names = list(rows[places[0]])
+        if names:
+            parameters = [{_OWN: ids[at], **_new_values(rows[at])} for at in places]
+            _update(connection, objects, names, parameters)
+    compared = objects.part.compared
+    moved = [own for own, row in zip(ids, rows, strict=True) if compared & row.keys()]
+    if moved:
+        _expect_inside(connection, objects, moved)
+
+
+_OWN: Final = "own id"
+_NEW: Final = "new "
+
+
+def _new_values(row: Values) -> Values:
+    return {f"{_NEW}{name}": value for name, value in row.items()}
+
+
+def _update(
+    connection: sa.Connection, objects: Objects, names: Iterable[str], parameters: list[Values]
+) -> None:
+    """One statement for the rows. Raises Rejected where one of them is no more."""
+    table = objects.part.table
+    values = {name: sa.bindparam(_NEW + name, type_=table.columns[name].type) for name in names}
+    own = objects.id == sa.bindparam(_OWN, type_=objects.id.type)
+    statement = sa.update(table).where(own, *objects.part.where).values(values)
+    if connection.execute(statement, parameters).rowcount != len(parameters):
+        raise Rejected(_LACKING)
+
+
+def _expect_inside(connection: sa.Connection, objects: Objects, ids: Sequence[object]) -> None:
+    """Raises Rejected where a row that was just written does not count any more."""
+    statement = sa.select(sa.func.count()).select_from(objects.part.table)
+    inside = statement.where(objects.id.in_(ids), *objects.part.where)
+    if connection.execute(inside).scalar_one() != len(ids):
+        path = ".".join(objects.part.path)
+        raise Rejected(f"the row would be outside of `{path}.where`, where it is not seen")
+
+
+def delete(
+    connection: sa.Connection, mapped: Mapped, objects: Objects, own: str, hinders: list[Reference]
+) -> None:
+    """Deletes a row with its links, unless rows of the application still refer to it."""
+    stored = columns.from_text(objects.id, own)
+    part = objects.part
+    inside = sa.select(sa.literal(1)).select_from(part.table)
+    if connection.execute(inside.where(objects.id == stored, *part.where)).first() is None:
+        return
+    _expect_nothing_below(connection, objects, stored)
+    for reference in hinders:
+        if reference.is_used(connection, stored):
+            raise Rejected(f"{reference} still refers to it")
+    _end_links(connection, mapped, objects, own)
+    _clear_references(connection, mapped, objects, stored)
+    connection.execute(sa.delete(part.table).where(objects.id == stored, *part.where))
+
+
+def _expect_nothing_below(connection: sa.Connection, objects: Objects, stored: object) -> None:
+    if objects.kind != "department":
+        return
+    below = objects.fields["parent"] == stored
+    if connection.execute(sa.select(sa.literal(1)).where(below, objects.id != stored)).first():
+        raise Rejected("it still has departments below it")
+
+
+def _end_links(connection: sa.Connection, mapped: Mapped, objects: Objects, own: str) -> None:
+    for links in mapped.links():
+        ends: list[Column] = []
+        if objects.kind == "user" and links.kind != "nesting":
+            ends = [links.member]
+        elif objects.kind == "group":
+            ends = [links.holder, links.member] if links.kind == "nesting" else [links.holder]
+            ends = [] if links.kind == "grant" else ends
+        for column in ends:
+            stored = columns.from_text(column, own)
+            condition = (column == stored, *links.part.where)
+            connection.execute(sa.delete(links.part.table).where(*condition))
+
+
+def _clear_references(
+    connection: sa.Connection, mapped: Mapped, objects: Objects, stored: object
+) -> None:
+    """Takes a manager or a department from the users that have it."""
+    name = {"user": "manager", "department": "department"}.get(objects.kind, "")
+    column = mapped.users.fields.get(name)
+    if column is None:
+        return
+    nothing = None if column.nullable else _nothing(name, column)
+    users = mapped.users.part
+    statement = sa.update(users.table).where(column == stored, *users.where)
+    connection.execute(statement.values({column.name: nothing}))
+
+
+def expect_all(connection: sa.Connection, objects: Objects, ids: Iterable[str]) -> None:
+    """Raises Rejected where one of the objects does not count, or is not there."""
+    wanted = {own: columns.from_text(objects.id, own) for own in ids}
+    seen: set[str] = set()
+    for some in chunks(list(wanted.values())):
+        statement = sa.select(objects.id).where(objects.id.in_(some), *objects.part.where)
+        seen |= {columns.as_text(own) for own in connection.execute(statement).scalars()}
+    lacking = next((own for own in wanted if own not in seen), None)
+    if lacking is not None:
+        raise Rejected(f"there is no {objects.kind} {lacking}")
+
+
+def chunks(items: Sequence[object], size: int = 500) -> Iterable[Sequence[object]]:
+    """Parts of a list that one statement can name."""
+    return (items[at : at + size] for at in range(0, len(items), size))

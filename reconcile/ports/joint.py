@@ -1,0 +1,68 @@
+"""What the driver asks of a platform whose database holds the ledger too."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from reconcile.model.book import Call, Settled, Step
+from reconcile.model.platform import ObjectKind
+from reconcile.ports.application import Platform, Rejected
+from reconcile.ports.ledger import Ledger
+
+IN_PLATFORM: Final = "platform"
+"""The value of `state` where the platform's own database holds the ledger."""
+
+
+class Joint(Platform, Protocol):
+    """Optional: a platform in a database that can hold the ledger as well (`state: platform`).
+
+    One transaction then keeps many calls and what the ledger remembers of them, or none of it. The
+    transaction is the ledger's; the platform makes its calls by the same connection. The calls of
+    `Platform` are for a ledger elsewhere. An adapter that has `ledger_database` is taken for one.
+    """
+
+    default_state: str
+    """The value of `state` where the file has none: IN_PLATFORM, or the URL of a database."""
+
+    def ledger_database(self) -> Any:
+        """The database, a `reconcile.platforms.database.database.Database`; connects later."""
+        ...
+
+    @property
+    def calls_together(self) -> int:
+        """How many calls one transaction may carry; asked before each transaction."""
+        ...
+
+    def make(
+        self, workspace: str, calls: Sequence[Call], connection: Any
+    ) -> Sequence[str | Rejected]:
+        """Makes calls, in their order, in the transaction of an `sqlalchemy.Connection`.
+
+        Returns for each the id of what it created, "" for any other call, or why it is refused. A
+        call that is refused leaves no trace and does not hinder the others; of its links none is
+        made. Whatever is raised undoes the transaction, PlatformUnreadable too. Neither commits nor
+        rolls back, but for savepoints.
+        """
+        ...
+
+    def kept(self, workspace: str, calls: Sequence[Call]) -> None:
+        """Called once the transaction is kept, with those of its calls that were not refused.
+
+        For what no transaction can undo, such as ending sessions. What fails here is logged.
+        """
+        ...
+
+
+class JointLedger(Ledger, Protocol):
+    """A ledger in the database of a Joint platform."""
+
+    def together(
+        self, workspace: str, steps: Sequence[Step], make: Callable[[Any], Sequence[Settled]]
+    ) -> dict[tuple[ObjectKind, str], str]:
+        """Makes steps and keeps what became of them in one transaction.
+
+        `make` gets its connection, and returns for each step what became of it, in their order;
+        the numbers of these are not looked at. Returns our ids of objects that the book did not
+        have. Raises OutcomeUnknown where it cannot be found out whether the transaction was kept;
+        after any other error nothing of it is.
+        """
+        ...
