@@ -338,7 +338,10 @@ class ManagedPlatform(Protocol):
     or raise PlatformUnreadable, and change nothing.
     """
 
-    abilities: Abilities
+    @property
+    def abilities(self) -> Abilities:
+        """What it can do and hold."""
+        ...
 
     @property
     def attempts(self) -> Attempts:

@@ -154,6 +154,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     """The platform itself keeps external ids, so that of a user without a source is proof."""
     ledger_lost: bool = False
     """The platform has users, and the ledger remembers nothing at all of the workspace."""
+    taken: frozenset[str] = frozenset()
+    """Names of what the platform has and does not list, which is never touched."""
 
 
 ObjectKind: TypeAlias = Literal["department", "group", "user"]
@@ -179,6 +181,8 @@ class Contents(NamedTuple):
     links: Mapping[LinkKind, Collection[Pair]]
     roles: Collection[str] = ()
     """The roles that exist, whether anybody has them or not."""
+    taken: Collection[str] = ()
+    """Names of what exists and is not listed, because it is never touched: no object gets one."""
 
 
 class Abilities(msgspec.Struct, frozen=True):
@@ -201,6 +205,10 @@ class Abilities(msgspec.Struct, frozen=True):
     fields: dict[ObjectKind, frozenset[str]] = {}
     """The fields it keeps, by kind; a kind that is left out keeps all of them. Where in which
     directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
+    attributes: frozenset[str] | None = None
+    """The attributes of a user that it keeps; None keeps all of them."""
+    times: frozenset[str] = frozenset()
+    """Attributes that hold a point in time, as `model.text.instants` reads it."""
     fixed: dict[ObjectKind, frozenset[str]] = {}
     """Fields that cannot change once the object exists."""
     statuses: frozenset[Status] = ALL_STATUSES
@@ -215,6 +223,10 @@ class Abilities(msgspec.Struct, frozen=True):
     """What every user must have at least one of."""
     nested_groups: bool = False
     """A group can be in other groups."""
+    circles: bool = True
+    """Groups can be in each other in a circle."""
+    shared_names: bool = False
+    """A user and a group cannot have the same name."""
     own_username: str = ""
     """The account that reconcile itself uses on the platform; "" where it needs none."""
     links_per_call: int = 1

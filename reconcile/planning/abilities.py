@@ -23,7 +23,9 @@ from reconcile.model.platform import (
     Status,
     User,
 )
-from reconcile.model.text.name_patterns import NamePatterns
+from reconcile.model.text.instants import instant
+from reconcile.model.text.name_patterns import NamePatterns, folded
+from reconcile.model.text.printing import quoted
 
 INSTEAD: Final[Mapping[Status, tuple[Status, ...]]] = {
     "vacation": ("active",),
@@ -64,6 +66,8 @@ def unfit(abilities: Abilities, field: str, text: str) -> str:
     if largest is not None and text and max(map(ord, text)) > largest:
         return f"the {field} has {_CHARSETS[abilities.charset]}, which the platform cannot keep"
     length = abilities.lengths.get(field, 0)
+    if text and field.removeprefix("attribute ") in abilities.times and instant(text) is None:
+        return f"the {field} is no time: {quoted(text)}"
     if abilities.lengths_in == "bytes" and length and len(text.encode()) > length:
         return f"the {field} has more than {length} bytes, which is all the platform keeps"
     return ""
@@ -71,7 +75,7 @@ def unfit(abilities: Abilities, field: str, text: str) -> str:
 
 def within(abilities: Abilities, current: PlatformState, wanted: PlatformState) -> "Within":
     """The wanted state, reduced to what the platform is able to have."""
-    if _takes_everything(abilities):
+    if _takes_everything(abilities) and not current.taken:
         return Within(wanted, [])
     narrowing = _Narrowing(abilities, current)
     return narrowing.narrowed(wanted)
@@ -90,6 +94,7 @@ def _takes_everything(abilities: Abilities) -> bool:
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
         *("several_roles", "needs", "lacks", "protected"),
+        *("attributes", "times", "circles", "shared_names"),
     )
     return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
 
@@ -101,6 +106,12 @@ class _Narrowing:
         self._abilities = abilities
         self._current = current
         self._protected = {kind: NamePatterns(abilities.protected.get(kind, ())) for kind in NAMES}
+        self._taken = {folded(name) for name in current.taken}
+        self._others: dict[ObjectKind, set[str]] = {"user": set(), "group": set()}
+        """Folded names that a user or group cannot have, because one of the other kind has it."""
+        if abilities.shared_names:
+            self._others["group"] = {folded(user.username) for user in current.users}
+            self._others["user"] = {folded(group.name) for group in current.groups}
         self._skips: list[Skip] = []
 
     def narrowed(self, wanted: PlatformState) -> Within:
@@ -108,6 +119,8 @@ class _Narrowing:
         replace = msgspec.structs.replace
         departments = self._objects("department", wanted.departments, self._current.departments)
         groups = self._objects("group", wanted.groups, self._current.groups)
+        if self._abilities.shared_names:
+            self._others["user"] |= {folded(group.name) for group in groups}
         users = self._users(wanted, {unit.id for unit in departments})
         grants = self._grants(wanted.grants, users)
         held = {group.id for group in groups} - self._renamable(wanted.groups, groups)
@@ -178,8 +191,9 @@ class _Narrowing:
             for name, value in _values(one).items()
             if (why := unfit(self._abilities, name, value))
         }
-        if self._protected[kind].matches(_name(one)):
-            unfitting[NAMES[kind]] = f"the platform protects the name {_name(one)!r}"
+        why_not = self._name_refused(kind, one, old)
+        if why_not:
+            unfitting[NAMES[kind]] = why_not
         if old is None:
             return (None, next(iter(unfitting.values()))) if unfitting else (one, "")
         texts, former = _texts(one), _texts(old)
@@ -195,6 +209,20 @@ class _Narrowing:
         if any(name.startswith("attribute ") for name in unfitting):
             back["attributes"] = getattr(old, "attributes", {})
         return msgspec.structs.replace(one, **back), next(iter(reasons.values()))
+
+    def _name_refused(self, kind: ObjectKind, one: Object, old: Object | None) -> str:
+        """Why an object cannot have its name; "" where it can, or has it already."""
+        name = _name(one)
+        if self._protected[kind].matches(name):
+            return f"the platform protects the name {name!r}"
+        if old is not None and _name(old) == name:
+            return ""
+        if folded(name) in self._taken:
+            return f"the platform has {name!r} already, and reconcile does not touch it"
+        if folded(name) in self._others.get(kind, ()):
+            other = "user" if kind == "group" else "group"
+            return f"a {other} of the platform is called {name!r}, and a name is one object's alone"
+        return ""
 
     def _users(self, wanted: PlatformState, departments: set[str]) -> tuple[User, ...]:
         known = {user.id: user for user in self._current.users}
@@ -216,6 +244,9 @@ class _Narrowing:
         lost = {name: getattr(former, name) for name in _PROFILE if name not in fields}
         if "attributes" not in fields:
             lost["attributes"] = former.attributes
+        elif self._abilities.attributes is not None:
+            kept = self._abilities.attributes
+            lost["attributes"] = {k: text for k, text in user.attributes.items() if k in kept}
         return _replaced(user, **lost)
 
     def _serving(self, user: User, old: User | None) -> User | None:
