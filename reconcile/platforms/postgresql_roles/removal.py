@@ -19,7 +19,8 @@ _PLACES: Final = sa.text(
       AND d.refobjid = ANY (CAST(:roles AS oid[]))
     """
 )
-_HAND_OVER: Final = """
+_HAND_OVER: Final = sa.text(
+    """
 DO $reconcile$
 DECLARE
   role text;
@@ -40,6 +41,7 @@ BEGIN
 END
 $reconcile$
 """
+)
 _SET: Final = sa.text(
     "SELECT set_config('reconcile.role', :role, true), set_config('reconcile.heir', :heir, true)"
 )
@@ -79,7 +81,7 @@ def _hand_over(place: object, role: str, heir: str) -> str:
         with place.writing() as connection:  # type: ignore[attr-defined] # a Database
             try:
                 connection.execute(_SET, {"role": role, "heir": heir})
-                connection.exec_driver_sql(_HAND_OVER)
+                connection.execute(_HAND_OVER)
             except DBAPIError as error:
                 why = refusal(error)
                 if why is None:

@@ -16,7 +16,8 @@ from reconcile.platforms.database.json_values import brief
 from reconcile.platforms.postgresql_roles.acts import Act
 from reconcile.platforms.postgresql_roles.settings import LONGEST_NAME
 
-_BLOCK: Final = """
+_BLOCK: Final = sa.text(
+    """
 DO $reconcile$
 DECLARE
   act json;
@@ -82,6 +83,7 @@ BEGIN
 END
 $reconcile$
 """
+)
 _ACTS: Final = sa.text("SELECT set_config('reconcile.acts', :acts, true)")
 GONE: Final = "it no longer exists"
 _MEANINGS: Final = {
@@ -120,7 +122,7 @@ def run(connection: sa.Connection, lists: Sequence[Sequence[Act]]) -> list[str]:
 def _run(connection: sa.Connection, acts: Sequence[Act]) -> None:
     if acts:
         connection.execute(_ACTS, {"acts": msgspec.json.encode(acts).decode()})
-        connection.exec_driver_sql(_BLOCK)
+        connection.execute(_BLOCK)
 
 
 def refusal(error: DBAPIError) -> str | None:

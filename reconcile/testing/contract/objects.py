@@ -31,10 +31,17 @@ from reconcile.testing.builders import (
 )
 
 
+def is_empty(state: PlatformState, platform: ManagedPlatform) -> bool:
+    """Whether a state has nothing; a platform that makes no roles has those of other people."""
+    if not platform.abilities.any_role:
+        state = msgspec.structs.replace(state, roles=frozenset(), taken=frozenset())
+    return state == PlatformState(state.workspace)
+
+
 def test_what_was_never_applied_is_empty_and_reading_makes_nothing(
     platform: ManagedPlatform, tmp_path: Path
 ) -> None:
-    assert platform.read("main") == PlatformState("main")
+    assert is_empty(platform.read("main"), platform)
     assert all(check.ok for check in platform.check())
     assert list(tmp_path.iterdir()) == []
 
@@ -433,9 +440,9 @@ def test_what_is_not_there_is_a_failure(platform: ManagedPlatform) -> None:
 
 def test_no_changes_are_no_work(platform: ManagedPlatform) -> None:
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
-        assert writer.read() == PlatformState("main")
+        assert is_empty(writer.read(), platform)
         assert list(writer.write([])) == []
-    assert platform.read("main") == PlatformState("main")
+    assert is_empty(platform.read("main"), platform)
 
 
 def test_the_writer_reads_what_it_wrote(platform: ManagedPlatform) -> None:
