@@ -144,7 +144,10 @@ class Platform(Protocol):
     repeated before its outcome has been looked up.
     """
 
-    abilities: Abilities
+    @property
+    def abilities(self) -> Abilities:
+        """What the application can do and hold. May look at it, and raise PlatformUnreadable."""
+        ...
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
 
@@ -340,7 +343,7 @@ class ManagedPlatform(Protocol):
 
     @property
     def abilities(self) -> Abilities:
-        """What it can do and hold."""
+        """What the platform can do and hold. Raises PlatformUnreadable."""
         ...
 
     @property

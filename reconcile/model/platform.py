@@ -190,7 +190,7 @@ class Abilities(msgspec.Struct, frozen=True):
 
     lengths: dict[str, int] = {}
     """Longest value of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and
-    `attribute` (each value); 0 is without limit."""
+    `attribute` (each value), or of one of them, as in `attribute phone`; 0 is without limit."""
     lengths_in: Literal["characters", "bytes"] = "characters"
     """What lengths count; bytes are those of UTF-8."""
     charset: Literal["any", "basic", "latin-1", "ascii"] = "any"
@@ -206,7 +206,7 @@ class Abilities(msgspec.Struct, frozen=True):
     """The fields it keeps, by kind; a kind that is left out keeps all of them. Where in which
     directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
     attributes: frozenset[str] | None = None
-    """The attributes of a user that it keeps; None keeps all of them."""
+    """The attributes that it keeps of a user; None where it keeps any."""
     times: frozenset[str] = frozenset()
     """Attributes that hold a point in time, as `model.text.instants` reads it."""
     fixed: dict[ObjectKind, frozenset[str]] = {}
@@ -227,6 +227,8 @@ class Abilities(msgspec.Struct, frozen=True):
     """Groups can be in each other in a circle."""
     shared_names: bool = False
     """A user and a group cannot have the same name."""
+    one_workspace: bool = False
+    """It has no workspaces: all it has is one, whatever that is called."""
     own_username: str = ""
     """The account that reconcile itself uses on the platform; "" where it needs none."""
     links_per_call: int = 1

@@ -15,6 +15,7 @@ def refuse_impossible_rules(
     current = list(current)
     _refuse_nesting(desired, abilities)
     _refuse_lacking(desired, abilities)
+    _refuse_attributes(desired, abilities)
     _refuse_departures(desired, abilities)
     source_names.refuse_other_case(desired.sources, current)
     if not abilities.any_role:
@@ -44,6 +45,25 @@ def _refuse_lacking(desired: DesiredState, abilities: Abilities) -> None:
         (path, f"a platform of type {desired.platform.type} has no {words[kind]}: remove the rule")
         for kind in sorted(abilities.lacks)
         for path in rules[kind]
+    ]
+    if refused:
+        raise RulesRefused(refused)
+
+
+def _refuse_attributes(desired: DesiredState, abilities: Abilities) -> None:
+    """Raises RulesRefused where a source supplies attributes that the platform does not keep."""
+    known = abilities.attributes
+    if known is None:
+        return
+    names = ", ".join(sorted(known)) or "none"
+    refused = [
+        (
+            f"sources[{at}].users.attributes[{number}]",
+            f"the platform has no attribute {attribute.field!r}; it has: {names}",
+        )
+        for at, source in enumerate(desired.sources)
+        for number, attribute in enumerate(source.users.attributes)
+        if attribute.field not in known
     ]
     if refused:
         raise RulesRefused(refused)

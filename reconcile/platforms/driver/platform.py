@@ -36,7 +36,7 @@ class DrivenPlatform:
 
     @property
     def abilities(self) -> Abilities:
-        """What the platform can do and hold."""
+        """What the platform can do and hold; some have to look at it first."""
         return self._platform.abilities
 
     @property
