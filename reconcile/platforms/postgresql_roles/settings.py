@@ -95,6 +95,7 @@ def abilities(settings: RoleSettings, own_username: str) -> Abilities:
         nested_groups=True,
         circles=False,
         shared_names=True,
+        one_workspace=True,
         own_username=own_username,
         links_per_call=100,
     )
