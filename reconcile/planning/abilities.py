@@ -26,6 +26,7 @@ from reconcile.model.platform import (
 from reconcile.model.text.instants import instant
 from reconcile.model.text.name_patterns import NamePatterns, folded
 from reconcile.model.text.printing import quoted
+from reconcile.planning.circles import circles
 
 INSTEAD: Final[Mapping[Status, tuple[Status, ...]]] = {
     "vacation": ("active",),
@@ -119,6 +120,7 @@ class _Narrowing:
         replace = msgspec.structs.replace
         departments = self._objects("department", wanted.departments, self._current.departments)
         groups = self._objects("group", wanted.groups, self._current.groups)
+        groups = self._without_circles(groups)
         if self._abilities.shared_names:
             self._others["user"] |= {folded(group.name) for group in groups}
         users = self._users(wanted, {unit.id for unit in departments})
@@ -170,6 +172,31 @@ class _Narrowing:
             if new is not None:
                 kept.append(new)
         kept += self._undeletable(kind, known, {one.id for one in kept})
+        return tuple(kept)
+
+    def _without_circles(self, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+        """Where the platform has no circles, groups that are in each other stay as they are nested.
+
+        None of the new nestings within a circle is made: which to leave out would be a guess.
+        """
+        if self._abilities.circles:
+            return groups
+        now = {group.id: group.groups for group in self._current.groups}
+        names = {group.id: group.name for group in groups}
+        lost: dict[str, frozenset[str]] = {}
+        for circle in circles({group.id: group.groups for group in groups}):
+            lost |= dict.fromkeys(circle, circle)
+        kept: list[Group] = []
+        for group in groups:
+            closing = lost.get(group.id, frozenset()) & group.groups.keys()
+            new = closing - now.get(group.id, {}).keys()
+            if new:
+                together = ", ".join(sorted(repr(names[own]) for own in lost[group.id]))
+                why = f"the groups {together} are in each other, which the platform cannot have"
+                self._skip("group", group, why, group.id in now)
+                nested = {own: origin for own, origin in group.groups.items() if own not in new}
+                group = msgspec.structs.replace(group, groups=nested)  # noqa: PLW2901 - reduced
+            kept.append(group)
         return tuple(kept)
 
     def _undeletable(
