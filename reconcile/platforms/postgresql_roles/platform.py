@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # at run time it is imported on first use
     from reconcile.platforms.postgresql_roles.database import RolesDatabase
 
 _log = logging.getLogger(__name__)
-_SHARE = 4
+_SHARE = 2
 """One transaction takes no more than this part of the server's locks."""
 
 
