@@ -29,8 +29,7 @@ def managed(adapter: Any, settings: desired.Platform, progress: Progress) -> Man
         return transactional
     from reconcile.platforms.database.urls import connect
     from reconcile.platforms.driver.platform import DrivenPlatform
-    from reconcile.platforms.ledger.joint import JointSqlLedger
-    from reconcile.platforms.ledger.ledger import SqlLedger
+    from reconcile.platforms.ledger.ledger import JointSqlLedger, SqlLedger
 
     url = settings.state or _Default(getattr(adapter, "default_state", DEFAULT_STATE))
     if hasattr(adapter, "ledger_database") and url.reveal() == IN_PLATFORM:

@@ -67,20 +67,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.roles", description=__doc__)
     parser.add_argument("--persons", type=int, default=20_000)
     parser.add_argument("--runs", type=int, default=3, help="how often; the median counts")
-    parser.add_argument("--without-ldap2pg", action="store_true", help="reconcile alone")
+    parser.add_argument("--only", choices=["reconcile", "ldap2pg"], help="one of the two alone")
     arguments = parser.parse_args()
     costs: dict[str, list[dict[str, Cost]]] = {"reconcile": [], "ldap2pg": []}
     with tempfile.TemporaryDirectory(prefix="reconcile-roles-") as name:
         folder = Path(name)
-        theirs = None if arguments.without_ldap2pg else _ldap2pg(folder)
+        theirs = None if arguments.only == "reconcile" else _ldap2pg(folder)
         with slapd(folder / "ldap", ldif(arguments.persons)) as directory:
             for _ in range(arguments.runs):
-                with fresh(directory.url, folder) as made:
-                    costs["reconcile"].append(
-                        _works(_ours(made, directory.url, folder), made, folder)
-                    )
+                if arguments.only != "ldap2pg":
+                    with fresh() as made:
+                        tool = _ours(made, directory.url, folder)
+                        costs["reconcile"].append(_works(tool, made, folder))
                 if theirs is not None:
-                    with fresh(directory.url, folder) as made:
+                    with fresh() as made:
                         tool = _theirs(theirs, made, directory.url, folder)
                         costs["ldap2pg"].append(_works(tool, made, folder))
                 _say(f"load {os.getloadavg()[0]:.1f}")
@@ -89,9 +89,9 @@ def main() -> int:
 
 
 @contextmanager
-def fresh(_url: str, _folder: Path) -> Iterator[Site]:
+def fresh() -> Iterator[Site]:
     """An empty server, with an account that has CREATEROLE."""
-    with postgresql() as server, site(server) as made:
+    with postgresql() as server, site(server, clear=False) as made:
         yield made
 
 
@@ -128,7 +128,8 @@ def _works(tool: Tool, made: Site, folder: Path) -> dict[str, Cost]:
         "WHERE g.rolname LIKE 'group%' AND u.rolname LIKE 'user%'"
     )
     (users,) = made.by_hand("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'user%'")
-    _say(f"{tool.name}: {users[0]} users, {grants[0][0]} memberships")
+    walls = ", ".join(f"{work} {cost.wall:.1f} s" for work, cost in costs.items())
+    _say(f"{tool.name}: {users[0]} users, {grants[0][0]} memberships: {walls}")
     assert grants[0][1] == GROUP_COUNT, "it has not done its work"
     return costs
 

@@ -17,6 +17,8 @@ from tests.servers.databases import Server
 ROLES = ("operator", "guest", "clerk", "r", "x/y")
 """Roles that a person has made, for rules to grant."""
 PASSWORD = "s3cret: @/%"
+_SOME = 500
+"""Roles in one statement."""
 _numbers = itertools.count()
 
 
@@ -87,8 +89,8 @@ def refusing() -> type[Refusing]:
 
 
 @contextmanager
-def site(server: Server, rights: str = "CREATEROLE") -> Iterator[Site]:
-    """A fresh database and account; afterwards every role that came is gone."""
+def site(server: Server, rights: str = "CREATEROLE", *, clear: bool = True) -> Iterator[Site]:
+    """A fresh database and account; afterwards every role that came is gone, where that matters."""
     number = next(_numbers)
     made = Site(server, f"state_{number}", f"keeper_{number}")
     server.create(made.name, made.account, PASSWORD)
@@ -96,7 +98,8 @@ def site(server: Server, rights: str = "CREATEROLE") -> Iterator[Site]:
     try:
         yield made
     finally:
-        _clear(made)
+        if clear:
+            _clear(made)
 
 
 def _clear(made: Site) -> None:
@@ -107,5 +110,7 @@ def _clear(made: Site) -> None:
     for (name,) in databases:
         made.server.run(f'DROP DATABASE "{name}" WITH (FORCE)')
     rows = made.server.run("SELECT format('%I', rolname) FROM pg_roles WHERE oid >= 16384")
-    for (name,) in rows:
-        made.server.run(f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+    names = [str(name) for (name,) in rows]
+    for at in range(0, len(names), _SOME):
+        some = ", ".join(names[at : at + _SOME])
+        made.server.run(f"DROP OWNED BY {some}", f"DROP ROLE {some}")

@@ -1,19 +1,21 @@
 """A ledger in a database: what reconcile remembers of a platform that keeps nothing of ours."""
 
+import _thread
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
-from reconcile.errors import ReconcileError
+from reconcile.errors import OutcomeUnknown, PlatformUnreadable, ReconcileError
 from reconcile.model.book import Book, Edit, Ids, Logged, Settled, Step
 from reconcile.model.history import Run
 from reconcile.model.platform import ObjectKind, Reading
 from reconcile.model.report import Outcome
-from reconcile.platforms.database.database import Database
-from reconcile.platforms.ledger import book, history, journal
+from reconcile.platforms.database.database import CommitLost, Database
+from reconcile.platforms.ledger import book, history, journal, settling
 from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.bulk_edits import edit_all
 from reconcile.platforms.ledger.schema import SCHEMA
 from reconcile.platforms.ledger.store import Store
 from reconcile.platforms.ledger.workspaces import workspace_id
@@ -143,3 +145,40 @@ class SqlLedger:
         if number is None:
             raise ReconcileError(f"the ledger has lost the workspace {workspace!r}: run again")
         return number
+
+
+class JointSqlLedger(SqlLedger):
+    """A ledger in the platform's own database; see `reconcile.ports.JointLedger`."""
+
+    def together(
+        self, workspace: str, steps: Sequence[Step], make: Callable[[Any], Sequence[Settled]]
+    ) -> dict[tuple[ObjectKind, str], str]:
+        """Makes steps and keeps what became of them, in one transaction."""
+        new: dict[tuple[ObjectKind, str], str] = {}
+        last = 0
+        try:
+            with self._store.writing(workspace) as connection:
+                settled = make(connection)
+                number = self._number(connection, workspace)
+                new = edit_all(connection, number, settled)
+                last = journal.add_settled(connection, number, steps, settled)
+        except (CommitLost, KeyboardInterrupt) as error:
+            # Without a last step the transaction never came to be committed.
+            kept = last and self._was_kept(workspace, last, error)
+            if not kept and isinstance(error, CommitLost):
+                raise PlatformUnreadable(f"{error.what}; none of this was kept") from error
+            if not kept:
+                raise
+            if isinstance(error, KeyboardInterrupt):
+                _thread.interrupt_main()  # once more, when what was kept has been taken in
+        return new
+
+    def _was_kept(self, workspace: str, last: int, error: BaseException) -> bool:
+        """Whether a transaction was kept whose COMMIT was not answered. Raises OutcomeUnknown."""
+        try:
+            return settling.was_made(self._store.database, workspace, last)
+        except PlatformUnreadable as again:
+            what = error.what if isinstance(error, CommitLost) else "interrupted"
+            raise OutcomeUnknown(
+                f"{what}, and it has not said since whether it did: {again}"
+            ) from error
