@@ -322,3 +322,24 @@ def test_a_role_of_the_rules_is_granted_and_never_a_superuser(made: Site) -> Non
         (reason,) = write(platform, grant("ann", "app_root"))
         assert reason
         assert not made.by_hand("SELECT 1 FROM pg_auth_members WHERE roleid = 'app_root'::regrole")
+
+
+def test_admin_option_says_what_may_be_changed(made: Site) -> None:
+    version = int(str(made.by_hand("SHOW server_version_num")[0][0]))
+    if version < 160000:
+        pytest.skip("ADMIN OPTION has this meaning from PostgreSQL 16 on; unit tests have the rest")
+    made.by_hand("CREATE ROLE ann LOGIN", "CREATE ROLE bob LOGIN", "CREATE ROLE staff")
+    with closing(made.platform()) as platform:
+        assert platform.read("main").users == ()
+        (reason,) = write(platform, user("ann"))
+        assert reason == "another role of the server has this name"
+        found = {one.what: one.detail for one in platform.check()}
+        assert "ann, bob" in found["admin option"]
+        made.by_hand(f"GRANT ann, staff TO {made.account} WITH ADMIN OPTION")
+        ok(platform, user("cid"), member("ann", "staff"), member("cid", "staff"))
+        ok(platform, change("user", "update", "ann", {"username": "anna"}))
+        gone = {"user": "anna", "group": "staff", "origin": "corp"}
+        ok(platform, change("membership", "delete", "anna/staff", None, gone))
+        assert set(users(platform)) == {"anna", "cid"}
+        made.by_hand("GRANT staff TO anna")
+        assert view(platform.read("main"))["memberships"][("anna", "staff")] == ""
