@@ -10,7 +10,7 @@ from reconcile.model.text.instants import NEVER, instant, rfc3339
 from reconcile.model.text.name_patterns import NamePatterns
 from reconcile.platforms.database import bulk
 from reconcile.platforms.postgresql_roles.marks import Mark, parse
-from reconcile.platforms.postgresql_roles.settings import PREDEFINED, RoleSettings
+from reconcile.platforms.postgresql_roles.settings import RoleSettings, untouched
 
 _ROLES: Final = sa.text(
     """
@@ -115,8 +115,7 @@ def roles(connection: sa.Connection) -> list[Role]:
 def sort(every: Collection[Role], own: Account, settings: RoleSettings) -> Sorted:
     """What each role is here. Superusers are nothing, whatever the settings say."""
     grantable = NamePatterns(settings.roles)
-    heir = (settings.on_delete.reassign_to,) if settings.on_delete is not None else ()
-    untouched = NamePatterns((PREDEFINED, *settings.protect, *heir))
+    protected = NamePatterns(untouched(settings))
     result = Sorted([], [], {}, [], [])
     for role in every:
         ours = own.administered is None or role.id in own.administered
@@ -126,7 +125,7 @@ def sort(every: Collection[Role], own: Account, settings: RoleSettings) -> Sorte
             result.taken.append(role.name)
             if ours:
                 result.granted[role.id] = role.name
-        elif untouched.matches(role.name):
+        elif protected.matches(role.name):
             result.taken.append(role.name)
         elif not ours:
             result.taken.append(role.name)

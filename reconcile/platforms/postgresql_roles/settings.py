@@ -75,13 +75,19 @@ def _long_names(options: dict[str, object]) -> Iterable[Fault]:
             yield path, f"has more than {LONGEST_NAME} bytes, which is all a name may have"
 
 
+def untouched(settings: RoleSettings) -> tuple[str, ...]:
+    """Names of roles that are never touched, with `*` for any text."""
+    heir = (settings.on_delete.reassign_to,) if settings.on_delete is not None else ()
+    return (PREDEFINED, *settings.protect, *heir)
+
+
 def abilities(settings: RoleSettings, own_username: str) -> Abilities:
     """What roles can be and hold."""
     user = {"username", "status", "external_id"}
     attributes = frozenset({settings.valid_until} if settings.valid_until else ())
     if attributes:
         user.add("attributes")
-    protected = (PREDEFINED, *RESERVED, *settings.protect)
+    protected = (*RESERVED, *settings.roles, *untouched(settings))
     return Abilities(
         lengths={"username": LONGEST_NAME, "group": LONGEST_NAME},
         lengths_in="bytes",
