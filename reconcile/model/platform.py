@@ -154,6 +154,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     proof."""
     ledger_lost: bool = False
     """The platform has users, but the ledger remembers nothing about the workspace."""
+    taken: frozenset[str] = frozenset()
+    """Names of what the platform has and does not list, which is never touched."""
 
     def living(self) -> Iterator[User]:
         """The users who are not erased."""
@@ -183,6 +185,8 @@ class Contents(NamedTuple):
     links: Mapping[LinkKind, Collection[Pair]]
     roles: Collection[str] = ()
     """The roles that exist, whether anyone has them or not."""
+    taken: Collection[str] = ()
+    """Names of what exists and is not listed, because it is never touched: no object gets one."""
 
 
 class Abilities(msgspec.Struct, frozen=True):
@@ -210,6 +214,8 @@ class Abilities(msgspec.Struct, frozen=True):
     directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
     attributes: frozenset[str] | None = None
     """The attributes that it keeps of a user; None where it keeps any."""
+    times: frozenset[str] = frozenset()
+    """Attributes that hold a point in time, as `model.text.instants` reads it."""
     fixed: dict[ObjectKind, frozenset[str]] = {}
     """Fields that cannot change once the object exists."""
     statuses: frozenset[Status] = ALL_STATUSES
@@ -224,6 +230,10 @@ class Abilities(msgspec.Struct, frozen=True):
     """What every user must have at least one of."""
     nested_groups: bool = False
     """A group can be in other groups."""
+    circles: bool = True
+    """Groups can be in each other in a circle."""
+    shared_names: bool = False
+    """A user and a group cannot have the same name."""
     one_workspace: bool = False
     """It has no workspaces: all it has is one, whatever that is called."""
     own_username: str = ""

@@ -21,6 +21,8 @@ from reconcile.model.platform import (
     PlatformState,
     User,
 )
+from reconcile.planning.available_names import AvailableNames
+from reconcile.planning.circles import circles
 from reconcile.planning.fitting import PROFILE, Mirrored, Object, fitted, instead_of, name_of
 
 
@@ -33,7 +35,7 @@ class Within(msgspec.Struct):
 
 def within(abilities: Abilities, current: PlatformState, wanted: PlatformState) -> Within:
     """The wanted state, reduced to what the platform is able to have."""
-    if _takes_everything(abilities):
+    if _takes_everything(abilities) and not current.taken:
         return Within(wanted, [])
     return _Narrowing(abilities, current).narrowed(wanted)
 
@@ -44,6 +46,7 @@ def _takes_everything(abilities: Abilities) -> bool:
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
         *("several_roles", "needs", "lacks", "protected"),
+        *("attributes", "times", "circles", "shared_names"),
     )
     return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
 
@@ -54,6 +57,7 @@ class _Narrowing:
     def __init__(self, abilities: Abilities, current: PlatformState) -> None:
         self._abilities = abilities
         self._current = current
+        self._names = AvailableNames(abilities, current)
         self._skips: list[Skip] = []
 
     def narrowed(self, wanted: PlatformState) -> Within:
@@ -61,7 +65,10 @@ class _Narrowing:
         departments = tuple(
             self._objects("department", wanted.departments, self._current.departments)
         )
-        groups = tuple(self._objects("group", wanted.groups, self._current.groups))
+        groups = tuple(
+            self._without_circles(self._objects("group", wanted.groups, self._current.groups))
+        )
+        self._names.take(groups)
         users = list(self._users(wanted.users, ids(departments)))
         grants = list(self._grants(wanted.grants, users))
         memberships = list(self._memberships(wanted, users, groups))
@@ -101,7 +108,8 @@ class _Narrowing:
         left = by_id(current)
         for wanted_object in wanted:
             old = left.get(wanted_object.id)
-            possible, why = fitted(kind, wanted_object, old, self._abilities)
+            refused = self._names.why_refused(kind, wanted_object, old)
+            possible, why = fitted(kind, wanted_object, old, self._abilities, refused)
             if why:
                 self._skip(kind, wanted_object, why, exists=old is not None)
             if possible is not None:
@@ -113,6 +121,33 @@ class _Narrowing:
         for old in left.values():
             self._skip(kind, old, f"the platform cannot delete a {kind}", exists=True)
             yield old
+
+    def _without_circles(self, wanted: Iterable[Group]) -> Iterator[Group]:
+        """Where the platform has no circles, groups that are in each other stay as they are nested.
+
+        None of the new nestings within a circle is made: which to leave out would be a guess.
+        """
+        groups = tuple(wanted)
+        if self._abilities.circles:
+            yield from groups
+            return
+        current = by_id(self._current.groups)
+        names = {group.id: group.name for group in groups}
+        circle_of: dict[str, frozenset[str]] = {}
+        for circle in circles({group.id: group.groups for group in groups}):
+            circle_of |= dict.fromkeys(circle, circle)
+        for group in groups:
+            circle = circle_of.get(group.id, frozenset())
+            before = current[group.id].groups if group.id in current else {}
+            new = (circle & group.groups.keys()) - before.keys()
+            if not new:
+                yield group
+                continue
+            together = ", ".join(sorted(repr(names[member]) for member in circle))
+            why = f"the groups {together} are in each other, which the platform cannot have"
+            self._skip("group", group, why, exists=group.id in current)
+            kept = {above: origin for above, origin in group.groups.items() if above not in new}
+            yield msgspec.structs.replace(group, groups=kept)
 
     def _users(self, wanted: Iterable[User], departments: Collection[str]) -> Iterator[User]:
         """The users with the fields and statuses that the platform has."""
@@ -133,6 +168,11 @@ class _Narrowing:
         former = old or User("", "")
         kept = (*PROFILE, "attributes")
         lost = {name: getattr(former, name) for name in kept if name not in fields}
+        if self._abilities.attributes is not None and "attributes" in fields:
+            known = self._abilities.attributes
+            lost["attributes"] = {
+                name: text for name, text in user.attributes.items() if name in known
+            }
         return msgspec.structs.replace(user, **lost)
 
     def _with_status(self, user: User, old: User | None) -> User | None:

@@ -1,13 +1,13 @@
 """Whether an object of the target state fits a platform: values, fixed fields, statuses."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 import msgspec
 
 from reconcile.model.platform import Abilities, Department, Group, ObjectKind, Status, User
-from reconcile.model.text.name_patterns import NamePatterns
+from reconcile.model.text.instants import instant
+from reconcile.model.text.printing import quoted
 
 Mirrored: TypeAlias = User | Group | Department
 Object = TypeVar("Object", User, Group, Department)
@@ -68,6 +68,9 @@ class _Value(NamedTuple):
         if largest is not None and self.text and max(map(ord, self.text)) > largest:
             beyond = _CHARSETS[abilities.charset]
             return f"the {self.called} has {beyond}, which the platform cannot keep"
+        is_time = self.called.removeprefix("attribute ") in abilities.times
+        if is_time and self.text and instant(self.text) is None:
+            return f"the {self.called} is no time: {quoted(self.text)}"
         length = abilities.lengths.get(self.length, 0) if abilities.lengths_in == "bytes" else 0
         if length and len(self.text.encode()) > length:
             return (
@@ -90,16 +93,21 @@ def _values(mirrored: Mirrored) -> Iterator[_Value]:
 
 
 def fitted(
-    kind: ObjectKind, wanted: Object, old: Object | None, abilities: Abilities
+    kind: ObjectKind,
+    wanted: Object,
+    old: Object | None,
+    abilities: Abilities,
+    name_refused: str = "",
 ) -> tuple[Object | None, str]:
     """The object as the platform can have it, and why that is not as it is wanted, "" if it is.
 
-    None for a new one that the platform cannot have. One that exists keeps the fields that cannot
+    `name_refused` says why it cannot have its name, "" if it can. None for a new one that the
+    platform cannot have. One that exists keeps the fields that cannot
     be changed, or whose new values do not fit.
     """
     unfit = _unfit_fields(wanted, abilities)
-    if _protected(abilities.protected.get(kind, ())).matches(name_of(wanted)):
-        unfit[NAMES[kind]] = f"the platform protects the name {name_of(wanted)!r}"
+    if name_refused:
+        unfit[NAMES[kind]] = name_refused
     if old is None:
         return (None, next(iter(unfit.values()))) if unfit else (wanted, "")
     kept = unfit | _fixed_fields(kind, wanted, old, abilities)
@@ -107,12 +115,6 @@ def fitted(
         return wanted, ""
     former = {field: getattr(old, field) for field in kept}
     return msgspec.structs.replace(wanted, **former), next(iter(kept.values()))
-
-
-@cache
-def _protected(patterns: tuple[str, ...]) -> NamePatterns:
-    """The names that a platform protects, made ready once."""
-    return NamePatterns(patterns)
 
 
 def _unfit_fields(wanted: Mirrored, abilities: Abilities) -> dict[str, str]:

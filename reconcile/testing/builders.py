@@ -4,6 +4,8 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
+
 from reconcile.model.change import Action, Change, Fields, Kind
 from reconcile.model.platform import Department, Group, PlatformState, User
 from reconcile.ports import Holder, ManagedPlatform
@@ -142,6 +144,13 @@ _SHOWN = tuple(
 
 def _entry(thing: Group | Department) -> tuple[str, str, str]:
     return thing.source, thing.external_id, thing.dn
+
+
+def is_empty(state: PlatformState, platform: ManagedPlatform) -> bool:
+    """Whether a state has nothing; a platform that makes no roles has those of other people."""
+    if not platform.abilities.any_role:
+        state = msgspec.structs.replace(state, roles=frozenset(), taken=frozenset())
+    return state == PlatformState(state.workspace)
 
 
 def users(platform: ManagedPlatform) -> Any:

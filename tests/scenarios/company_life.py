@@ -345,10 +345,12 @@ class Life:
         assert self._ids() == before
 
     def grace_is_over(self, key: str) -> None:
-        """Erased, or deleted; where the platform can do neither, still out of service."""
+        """Erased, or deleted; where the platform can do neither, out of service and in no group."""
         if self.erases or self.deletes:
             del self.company.left[key]
             self.erased += 1 if self.erases else 0
+        else:
+            self.company.left[key].groups, self.company.left[key].chief = set(), False
         self.step(days=31)
 
     def another_of_the_name(self) -> None:

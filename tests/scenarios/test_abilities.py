@@ -300,3 +300,77 @@ def test_a_role_that_the_platform_does_not_have_is_refused(tmp_path: Path) -> No
         stage.plan()
     assert "has no role 'operator'; it has: none" in str(refused.value)
     assert "has no role 'seller'; it has: none" in str(refused.value)
+
+
+NESTED = {"groups": [{"source": "corp", "select": ["cn=*"], "nested": "keep"}]}
+
+
+def test_groups_in_each_other_are_nested_no_further_where_the_platform_has_no_circles(
+    tmp_path: Path,
+) -> None:
+    directory: dict[str, Any] = {
+        "uid=ann": None,
+        "cn=a": {"member": ["uid=ann"]},
+        "cn=b": {"member": ["cn=a"]},
+        "cn=c": {"member": ["cn=b"]},
+        "cn=top": {"member": ["cn=c"]},
+    }
+    stage = stage_of(tmp_path, directory, NESTED, circles=False)
+    played(stage)
+    directory["cn=a"]["member"] = ["uid=ann", "cn=c"]
+    stage.write(DESIRED | NESTED, {"corp": ldif(directory)})
+    _, skips = played(stage)
+    why = "the groups 'a', 'b', 'c' are in each other, which the platform cannot have"
+    assert skips == [f"c: {why}"]
+    with stage.platform(None) as platform:
+        names = {group.id: group.name for group in platform.read("main").groups}
+        nested = {
+            (one.name, names[up]) for one in platform.read("main").groups for up in one.groups
+        }
+    assert nested == {("a", "b"), ("b", "c"), ("c", "top")}
+
+
+def test_a_user_and_a_group_of_one_name_are_a_skip_where_names_are_shared(tmp_path: Path) -> None:
+    directory = {"uid=ann": None, "uid=STAFF": None, "cn=staff": {"member": "uid=ann"}}
+    groups = {"groups": [{"source": "corp", "select": ["cn=*"]}]}
+    stage = stage_of(tmp_path, directory, groups, shared_names=True)
+    users, skips = played(stage)
+    assert users == {"ann"}
+    assert skips == [
+        "STAFF: a group of the platform is called 'STAFF', and a name is one object's alone"
+    ]
+    directory["cn=Ann"] = {"member": "uid=ann"}
+    stage.write(DESIRED | groups, {"corp": ldif(directory)})
+    _, skips = played(stage)
+    assert (
+        skips[0] == "Ann: a user of the platform is called 'Ann', and a name is one object's alone"
+    )
+
+
+def test_a_name_of_what_is_not_listed_is_a_skip(tmp_path: Path) -> None:
+    class Hiding(MemoryApplication):
+        def read(self, workspace: str) -> Any:
+            return super().read(workspace)._replace(taken=["root"])
+
+    stage = Stage(tmp_path, driven(tmp_path, Hiding(abilities=Abilities(any_role=True))))
+    directory = {"uid=ann": {"entryUUID": "1"}, "uid=Root": None}
+    stage.write(DESIRED, {"corp": ldif(directory)})
+    users, skips = played(stage)
+    assert users == {"ann"}
+    assert skips == ["Root: the platform has 'Root' already, and reconcile does not touch it"]
+    stage.write(DESIRED, {"corp": ldif({"uid=root": {"entryUUID": "1"}})})
+    users, skips = played(stage)
+    assert users == {"ann"}, "nor is a user renamed to it"
+    assert len(skips) == 1
+
+
+def test_an_attribute_that_is_to_be_a_time_and_is_none_is_a_skip(tmp_path: Path) -> None:
+    source = SOURCE | {
+        "users": {"create": "all", "attributes": [{"field": "ends", "value": "{{ title }}"}]}
+    }
+    directory = {"uid=ann": {"title": "20270131"}, "uid=bob": {"title": "soon"}, "uid=cid": None}
+    able = {"attributes": frozenset({"ends"}), "times": frozenset({"ends"})}
+    stage = stage_of(tmp_path, directory, {"sources": [source]}, **able)
+    users, skips = played(stage)
+    assert users == {"ann", "cid"}
+    assert skips == ["bob: the attribute ends is no time: soon"]

@@ -55,6 +55,33 @@ class Prepared:
         return self._connection.exec_driver_sql(self._text, parameters).rowcount
 
 
+def insert(
+    connection: sa.Connection,
+    table: sa.Table,
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Inserts rows of which none is expected to be refused; `names` are the columns.
+
+    PostgreSQL takes them as one COPY, which costs a fifth of as many statements.
+    """
+    if not rows:
+        return
+    if connection.dialect.name != "postgresql":
+        Prepared(connection, table.insert(), names).run(rows)
+        return
+    quote = connection.dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, names))
+    statement = f"COPY {quote(table.name)} ({columns}) FROM STDIN"
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:  # past SQLAlchemy
+        raise sa.exc.DBAPIError(statement, None, error) from error
+
+
 def rows(
     connection: sa.Connection, statement: sa.Executable, parameters: Mapping[str, object]
 ) -> list[tuple[Any, ...]]:

@@ -62,6 +62,7 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
         book.readings,
         keeps_ids=any(user.external_id and not user.source for user in users),
         ledger_lost=bool(users) and not (book.sources or book.objects),
+        taken=frozenset(contents.taken),
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in both.ours.items()}
     edits = [*both.edits(users), *both.lost_links()]

@@ -95,7 +95,7 @@ class _Bulk:
             )
             for put, platform_id in created
         ]
-        bulk.Prepared(self._connection, t.objects.insert(), columns).run(rows)
+        bulk.insert(self._connection, t.objects, columns, rows)
         added = sa.select(_o.kind, _o.platform_id, _o.id).where(self._mine, _o.id > before)
         return {
             (kind, platform_id): str(number)
@@ -155,8 +155,7 @@ class _Bulk:
             )
             bulk.Prepared(self._connection, statement, [f"old_{name}" for name in names]).run(old)
         made = [(self._workspace, *key, origin) for key, origin in rows.items() if origin]
-        if made:
-            bulk.Prepared(self._connection, t.links.insert(), (*names, "origin")).run(made)
+        bulk.insert(self._connection, t.links, (*names, "origin"), made)
 
 
 def _value(name: str, value: str | None) -> str | None:

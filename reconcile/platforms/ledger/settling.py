@@ -6,13 +6,14 @@ became of it.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.database.database import Database
-from reconcile.platforms.ledger import lock
+from reconcile.platforms.ledger import journal, lock
 from reconcile.platforms.ledger import tables as t
 
 PATIENCE: float = 30
@@ -25,12 +26,30 @@ def was_kept(database: Database, workspace: str, run: str) -> bool:
 
     Raises PlatformUnreadable if the server does not say so in time.
     """
+    return _answer(database, lambda connection: _is_recorded(connection, workspace, run))
+
+
+def was_made(database: Database, workspace: str, step: int) -> bool:
+    """Whether the journal of the workspace has the step of this number.
+
+    Raises PlatformUnreadable where the server does not say so in time.
+    """
+
+    def is_made(connection: sa.Connection) -> bool:
+        lock.claim(connection, [workspace])
+        return journal.has(connection, step)
+
+    return _answer(database, is_made)
+
+
+def _answer(database: Database, question: Callable[[sa.Connection], bool]) -> bool:
+    """The answer to a question that waits for the workspace's row."""
     end = time.monotonic() + PATIENCE
     while True:
         answer: bool | None = None
         try:
             with database.writing() as connection:
-                answer = _is_recorded(connection, workspace, run)
+                answer = question(connection)
         except PlatformUnreadable:
             if answer is None and time.monotonic() > end:
                 raise

@@ -53,12 +53,12 @@ def record(work: Writing, users: Users, run: Run, outcomes: Sequence[Outcome]) -
     previous = _last_hash(work)
     number = _insert_run(connection, work.workspace_id, run, previous)
     chain = Chain(previous, run)
-    insert = bulk.Prepared(connection, t.history_changes.insert(), rows.COLUMNS)
     removed: set[_Place] = set()
     for chunk in entries_of(outcomes, work.before, work.now, work.started):
         chain.add(chunk)
         removed.update((number, entry.position) for entry in chunk if not entry.payload)
-        insert.run([rows.row(number, entry) for entry in chunk])
+        recorded = [rows.row(number, entry) for entry in chunk]
+        bulk.insert(connection, t.history_changes, rows.COLUMNS, recorded)
     person = erased_person(outcomes, work.before)
     if person is not None:
         cleared = places_to_clear(person, _Recorded(connection, users, work.workspace_id))
