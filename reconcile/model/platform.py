@@ -179,6 +179,8 @@ class Contents(NamedTuple):
     links: Mapping[LinkKind, Collection[Pair]]
     roles: Collection[str] = ()
     """The roles that exist, whether anybody has them or not."""
+    proved: bool = True
+    """The application said how much there is, and this is as much."""
 
 
 class Abilities(msgspec.Struct, frozen=True):
@@ -201,6 +203,8 @@ class Abilities(msgspec.Struct, frozen=True):
     fields: dict[ObjectKind, frozenset[str]] = {}
     """The fields it keeps, by kind; a kind that is left out keeps all of them. Where in which
     directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
+    attribute_names: str = ""
+    """A regular expression for all of an attribute's name; "" for any name."""
     fixed: dict[ObjectKind, frozenset[str]] = {}
     """Fields that cannot change once the object exists."""
     statuses: frozenset[Status] = ALL_STATUSES
@@ -215,9 +219,13 @@ class Abilities(msgspec.Struct, frozen=True):
     """What every user must have at least one of."""
     nested_groups: bool = False
     """A group can be in other groups."""
+    recognises_names: bool = True
+    """Whether the name of an account may say whose it is, for `adopt_local` and `match_by`."""
     own_username: str = ""
     """The account that reconcile itself uses on the platform; "" where it needs none."""
     links_per_call: int = 1
     """How many links one call may carry."""
+    grants_per_call: int = 0
+    """The same for roles of users; 0 where it makes no difference."""
     concurrency: int = 1
     """How many calls may be made at once; for one group there is never more than one."""

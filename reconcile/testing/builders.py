@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from reconcile.model.change import Action, Change, Fields, Kind
-from reconcile.model.platform import PlatformState
+from reconcile.model.platform import PlatformState, Status
+from reconcile.planning.abilities import instead_of
 from reconcile.ports import Holder, ManagedPlatform
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
@@ -134,6 +135,11 @@ def view(state: PlatformState) -> dict[str, Any]:
         },
         "grants": {(names[one.user], one.role): one.origin for one in state.grants},
     }
+
+
+def held(platform: ManagedPlatform, status: Status) -> Status:
+    """The status that users get where one is wanted that the platform may lack."""
+    return instead_of(status, platform.abilities) or status
 
 
 def users(platform: ManagedPlatform) -> Any:

@@ -53,7 +53,7 @@ def gather(
     for gathering in gatherings.values():
         _take_over(gathering, gatherings, orphans, contested)
     local = [user for user in users.get("", ()) if user.status != "erased"]
-    local = _unrecognised(gatherings, local, current)
+    local = _unrecognised(gatherings, local, current, abilities)
     # Persons still without a user may adopt a local one of their name.
     by_username = sole_holders((user.username, user) for user in local)
     people = {name: gathering.people(by_username) for name, gathering in gatherings.items()}
@@ -62,20 +62,24 @@ def gather(
 
 
 def _unrecognised(
-    gatherings: Mapping[str, Gathering], local: Sequence[User], current: PlatformState
+    gatherings: Mapping[str, Gathering],
+    local: Sequence[User],
+    current: PlatformState,
+    abilities: Abilities,
 ) -> list[User]:
     """Has sources recognise users that the ledger does not know. Returns the others.
 
     The sources are asked in the order of the files; ids of directories are never given twice.
     """
     known = current.keeps_ids
-    kept = [user for user in local if (known and user.external_id) or current.ledger_lost]
+    by_facts = current.ledger_lost and abilities.recognises_names
+    kept = [user for user in local if (known and user.external_id) or by_facts]
     if not kept:
         return list(local)
     recognised: set[str] = set()
     for gathering in gatherings.values():
         free = [user for user in kept if user.id not in recognised]
-        recognised |= {user.id for user in gathering.recognise(free, by_facts=current.ledger_lost)}
+        recognised |= {user.id for user in gathering.recognise(free, by_facts=by_facts)}
     return [user for user in local if user.id not in recognised]
 
 

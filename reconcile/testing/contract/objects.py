@@ -1,5 +1,6 @@
 """One suite over every adapter of the ManagedPlatform port."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from reconcile.errors import Locked
 from reconcile.model.change import Change, Fields
-from reconcile.model.platform import PlatformState, Reading
+from reconcile.model.platform import PlatformState, Reading, Status
 from reconcile.model.report import APPLIED
 from reconcile.model.text.department_path import path
 from reconcile.ports import ManagedPlatform
@@ -21,6 +22,7 @@ from reconcile.testing.builders import (
     department,
     grant,
     group,
+    held,
     ids,
     member,
     ok,
@@ -44,7 +46,7 @@ def test_creates_are_read_back(platform: ManagedPlatform) -> None:
         "first_name": "Änna",
         "last_name": "O'Neill 李",
         "email": "anna@example.com",
-        "status": "blocked",
+        "status": held(platform, "blocked"),
         "status_origin": "corp",
         "status_cause": "missing",
         "source": "corp",
@@ -151,6 +153,8 @@ def test_attributes_of_any_text_are_merged(case: Case) -> None:
         "json": '{"x": null}',
         "null": "null",
     }
+    names = platform.abilities.attribute_names
+    odd = {name: text for name, text in odd.items() if re.fullmatch(names or ".*", name)}
     if case.name == "postgresql":  # it keeps no NUL in any text
         (reason,) = write(platform, user("nul", attributes={"nul": odd.pop("nul")}))
         assert reason.startswith("it holds a value that cannot be stored")
@@ -220,8 +224,9 @@ def test_nothing_is_taken_by_writing_null(platform: ManagedPlatform) -> None:
 @pytest.mark.parametrize(
     ("action", "status"), [("activate", "active"), ("deactivate", "inactive"), ("block", "blocked")]
 )
-def test_status(platform: ManagedPlatform, action: Any, status: str) -> None:
-    ok(platform, CORP, user("anna", status="vacation"))
+def test_status(platform: ManagedPlatform, action: Any, status: Status) -> None:
+    status = held(platform, status)
+    ok(platform, CORP, user("anna", status=held(platform, "vacation")))
     after: Fields = {
         "status": status,
         "status_origin": "corp",
@@ -261,7 +266,10 @@ def test_deletes_take_along_what_hangs_on_them(platform: ManagedPlatform) -> Non
         change("group", "delete", "team"),
         [change("department", "delete", "Sales"), change("department", "delete", "Sales/North")],
     )
-    assert view(platform.read("main")) == {
+    seen = view(platform.read("main"))
+    if platform.abilities.any_role:  # such a role may be no more than what users have
+        seen["roles"] |= {"operator"}
+    assert seen == {
         "sources": {},
         "departments": {},
         "groups": {"staff": ("", "", "")},
@@ -532,7 +540,7 @@ def test_a_source_gets_another_name_with_everything_it_has(platform: ManagedPlat
         "anna",
         source="corp",
         external_id="e1",
-        status="blocked",
+        status=held(platform, "blocked"),
         status_origin="corp",
         status_cause="missing",
     )

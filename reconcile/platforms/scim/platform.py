@@ -1,0 +1,81 @@
+"""The adapter of platforms of type `scim`; see `reconcile.ports.Platform` for what it promises."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.model import desired
+from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
+from reconcile.platforms.scim.ability import abilities
+from reconcile.platforms.scim.http import Session
+from reconcile.platforms.scim.service import Service
+from reconcile.platforms.scim.settings import WORKSPACE, problems, scim_settings
+from reconcile.ports import Check, Fault, Progress, no_progress
+
+
+class ScimPlatform:
+    """Users and groups of a service that speaks SCIM 2.0."""
+
+    def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None:
+        """Connects when it is first used."""
+        self._platform = settings
+        self._settings = scim_settings(settings)
+        self._progress = progress
+        self.abilities = abilities(self._settings)
+        self._services: dict[str, Service] = {}
+        self._lock = threading.Lock()
+
+    @staticmethod
+    def problems(settings: desired.Platform) -> Iterable[Fault]:
+        """What is wrong with the settings, as far as can be seen without I/O."""
+        return problems(settings)
+
+    def read(self, workspace: str) -> Contents:
+        """Everything of the service, proved complete."""
+        return self._service(workspace).read()
+
+    def create(self, workspace: str, kind: ObjectKind, fields: Row) -> str:
+        """Makes a user, group or department, and returns its id."""
+        return self._service(workspace).create(kind, fields)
+
+    def update(self, workspace: str, kind: ObjectKind, object_id: str, fields: Row) -> None:
+        """Sets these fields and no others."""
+        self._service(workspace).update(kind, object_id, fields)
+
+    def delete(self, workspace: str, kind: ObjectKind, object_id: str) -> None:
+        """Removes an object."""
+        self._service(workspace).delete(kind, object_id)
+
+    def link(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Makes memberships, grants and nested groups."""
+        self._service(workspace).link(kind, pairs, making=True)
+
+    def unlink(self, workspace: str, kind: LinkKind, pairs: Sequence[Pair]) -> None:
+        """Removes memberships, grants and nested groups."""
+        self._service(workspace).link(kind, pairs, making=False)
+
+    def check(self) -> Iterable[Check]:
+        """What is found, one line each; ends with the first that fails. Only reads."""
+        yield from ()
+
+    def close(self) -> None:
+        """Lets go of the connections."""
+        with self._lock:
+            services = list(self._services.values())
+        for service in services:
+            service.session.close()
+
+    def _service(self, workspace: str) -> Service:
+        with self._lock:
+            if workspace not in self._services:
+                self._services[workspace] = self._made(workspace)
+            return self._services[workspace]
+
+    def _made(self, workspace: str) -> Service:
+        if self._platform.url is None:
+            raise PlatformUnreadable("the platform has no url")
+        url = self._platform.url.reveal()
+        base = url.replace(WORKSPACE, quote(workspace, safe=""))
+        session = Session(base, self._settings, self._platform.folder)
+        return Service(session, self._settings, self._progress)

@@ -1,0 +1,180 @@
+"""Changes of who is in which group: only who is to come and who is to go, never all at once."""
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from reconcile.platforms.scim import patch
+from reconcile.platforms.scim.errors import NOT_FOUND, Refused
+from reconcile.platforms.scim.http import Session
+from reconcile.platforms.scim.members import Directory, MemberReader, elements
+from reconcile.platforms.scim.names import GROUPS, USERS
+from reconcile.platforms.scim.paths import Resource
+from reconcile.platforms.scim.reading import Reader, quoted_id
+from reconcile.platforms.scim.settings import ScimSettings
+from reconcile.platforms.scim.writing import Writing
+
+_SHOWN_IN_GROUP: Final = frozenset({"list", "each"})
+Roll = dict[str, str]
+"""Id of each member → how the service calls it in this group."""
+
+
+class RollWriter:
+    """Adds members and removes them, one request at a time for a group."""
+
+    def __init__(
+        self, session: Session, reader: Reader, members: MemberReader, settings: ScimSettings
+    ) -> None:
+        """Knows of no group before `know`."""
+        self._session = session
+        self._reader = reader
+        self._members = members
+        self._writing = Writing(session, settings)
+        self._settings = settings
+        self._directory = Directory({}, {})
+        self._rolls: dict[str, Roll] = {}
+        self._suspect: Collection[str] = ()
+        self._lock = threading.Lock()
+
+    def know(
+        self, directory: Directory, rolls: Mapping[str, Roll], suspect: Collection[str]
+    ) -> None:
+        """Takes what was read."""
+        self._directory = directory
+        self._rolls = {group: dict(roll) for group, roll in rolls.items()}
+        self._suspect = suspect
+
+    def add(self, group: str, members: Sequence[str], kind: str) -> None:
+        """Puts members into a group that are not in it."""
+        self._refuse_suspect(group)
+        known = self._rolls.get(group, {})
+        new = [own for own in members if own not in known]
+        if not new:
+            return
+        operations = patch.added("members", [self._element(own, kind) for own in new])
+        shown = self._changed(group, operations, frozenset(members))
+        missing = [own for own in members if own not in shown]
+        self._put_back(group, known, shown, frozenset(), kind)
+        if missing:
+            raise Refused(
+                200,
+                f"the service said yes, and {len(missing)} of {len(members)} are not in the group: "
+                f"{', '.join(map(self._called, missing[:3]))}",
+            )
+
+    def remove(self, group: str, members: Sequence[str], kind: str) -> None:
+        """Takes members out of a group. Those who are not in it are left alone."""
+        self._refuse_suspect(group)
+        known = self._rolls.get(group, {})
+        values = [known.get(own, own) for own in members]
+        by_filter = self._settings.members.remove == "filter"
+        operations = patch.removed("members", values, by_filter=by_filter)
+        shown = self._changed(group, operations, frozenset(members))
+        self._put_back(group, known, shown, frozenset(members), kind)
+        staying = [own for own in members if own in shown]
+        if staying:
+            other = "value" if by_filter else "filter"
+            raise Refused(
+                200,
+                f"the service said yes, and {len(staying)} of {len(members)} are still in the "
+                f"group: {', '.join(map(self._called, staying[:3]))}. Try members.remove: {other}",
+            )
+
+    def _refuse_suspect(self, group: str) -> None:
+        if group in self._suspect:
+            raise Refused(
+                200,
+                f"the group shows exactly {len(self._rolls.get(group, {}))} members, as a service "
+                "does that cuts them off, and a change could lose the others. Set "
+                "members.complete: true if it really has no more, otherwise another members.read",
+            )
+
+    def _element(self, own: str, kind: str) -> dict[str, Any]:
+        element: dict[str, Any] = {"value": own}
+        if kind == "nesting":
+            element["type"] = "Group"
+        if self._settings.members.reference:
+            endpoint = GROUPS if kind == "nesting" else USERS
+            element["$ref"] = f"{self._session.base}/{endpoint}/{quoted_id(own)}"
+        return element
+
+    def _changed(
+        self, group: str, operations: Sequence[patch.Operation], asked: Collection[str]
+    ) -> Roll:
+        """Sends operations, and returns who is in the group then: by the answer, or by reading."""
+        where = f"{GROUPS}/{quoted_id(group)}"
+        gone = False
+        try:
+            answer = self._writing.operate(where, operations)
+        except Refused as refused:
+            if refused.status != NOT_FOUND or operations[0]["op"] != "remove":
+                raise
+            answer, gone = None, True
+        shown = self._shown_by(answer)
+        if shown is None or self._lacks(shown, operations, asked):
+            shown = self._read_back(group, asked)
+        if shown is None:
+            if gone:
+                return {}
+            raise Refused(NOT_FOUND, "the group no longer exists")
+        with self._lock:
+            self._rolls[group] = shown
+        return shown
+
+    def _lacks(
+        self, shown: Roll, operations: Sequence[patch.Operation], asked: Collection[str]
+    ) -> bool:
+        """Whether an answer does not show what was asked for."""
+        adding = operations[0]["op"] == "add"
+        return any((own in shown) != adding for own in asked)
+
+    def _shown_by(self, answer: Resource | None) -> Roll | None:
+        if answer is None or "members" not in answer:
+            return None
+        return self._directory.roll(elements(answer))
+
+    def _read_back(self, group: str, asked: Collection[str]) -> Roll | None:
+        """Who is in a group now; None where there is no such group."""
+        way = self._settings.members.read
+        if way in _SHOWN_IN_GROUP:
+            single = self._reader.single(GROUPS, group)
+            return None if single is None else self._directory.roll(elements(single))
+        if way == "users_filter":
+            return self._directory.roll(self._members.filtered(group))
+        left = {
+            own: called for own, called in self._rolls.get(group, {}).items() if own not in asked
+        }
+        return left | {own: own for own in asked if self._members.is_in(own, group)}
+
+    def _put_back(
+        self, group: str, before: Roll, shown: Roll, asked: Collection[str], kind: str
+    ) -> None:
+        """Puts those back who went with the others, and says so.
+
+        That is when nobody is left. If only some are gone, a person has taken them out.
+        """
+        others = [own for own in before if own not in asked]
+        lost = [own for own in others if own not in shown and own in self._directory.users]
+        alone = len(lost) == 1 and self._settings.members.remove == "filter"
+        if not lost or alone or len(lost) < len(others):
+            return
+        elements_of_lost = [self._element(own, self._kind(own, kind)) for own in lost]
+        shown_again = self._changed(
+            group, patch.added("members", elements_of_lost), frozenset(lost)
+        )
+        back = sum(own in shown_again for own in lost)
+        knob = " Set members.remove: filter" if self._settings.members.remove == "value" else ""
+        raise Refused(
+            200,
+            f"the service took {len(lost)} other members out of the group; {back} of them were put "
+            f"back.{knob}",
+        )
+
+    def _kind(self, own: str, kind: str) -> str:
+        """Whether a member is a user or a group."""
+        if own in self._directory.groups:
+            return "nesting"
+        return "membership" if own in self._directory.users else kind
+
+    def _called(self, own: str) -> str:
+        return self._directory.users.get(own) or self._directory.groups.get(own, own)

@@ -1,0 +1,73 @@
+"""SCIM services, each in an environment of its own under .venv/services, on a free port.
+
+`.ci/scim-services` installs them. Where one is not installed the test is skipped; under CI that is a
+failure.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.request import Request, urlopen
+
+from tests.servers.slapd import without
+
+HERE = Path(__file__).parent
+INSTALLED = Path(sys.prefix) / "services"
+TOKEN = "sekret"
+
+
+class Text:
+    """A secret that is none."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+
+class Running(NamedTuple):
+    """A service that runs."""
+
+    url: str
+    """Where the workspace's own part is left to fill in."""
+    address: str
+    process: "subprocess.Popen[str]"
+
+    def refuse(self, username: str) -> None:
+        """From now on the service refuses a user of this name."""
+        urlopen(Request(f"{self.address}/refuse/{username}", method="PUT"), timeout=10).close()
+
+
+def installed(name: str, *program: str) -> Path:
+    """The path of a service's program."""
+    path = INSTALLED.joinpath(name, *program)
+    if not path.exists():
+        without(f"{name} is not installed (.ci/scim-services installs it)")
+    return path
+
+
+@contextmanager
+def served(command: Sequence[str | Path], base: str, **options: Any) -> Iterator[Running]:
+    """A service as a process, until the block ends. Its first line says where it is."""
+    with subprocess.Popen(
+        [str(part) for part in command], stdout=subprocess.PIPE, text=True, **options
+    ) as process:
+        assert process.stdout is not None
+        try:
+            address = process.stdout.readline().strip()
+            assert address.startswith("http"), address
+            yield Running(address + base, address, process)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def scim2_server() -> Iterator[Running]:
+    """scim2-server: all of the standard; a tenant for each workspace."""
+    python = installed("scim2-server", "bin", "python")
+    with served([python, HERE / "scim2_app.py"], "/{workspace}/v2") as running:
+        yield running
