@@ -16,7 +16,6 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
-from reconcile import __version__
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.scim.auth import Credentials
 from reconcile.platforms.scim.errors import Refused
@@ -245,7 +244,7 @@ class Session:
     ) -> _Raw:
         self._pacer.wait()
         sent = {
-            "User-Agent": f"reconcile/{__version__}",
+            "User-Agent": "reconcile",
             "Accept": f"{MEDIA}, application/json",
             **headers,
         }
