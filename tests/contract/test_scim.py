@@ -1,4 +1,4 @@
-"""The contract of platforms over scim2-server: all of SCIM, with departments as resources."""
+"""The contract of platforms over two implementations of SCIM, with departments as resources."""
 
 import itertools
 from collections.abc import Iterator
@@ -17,15 +17,18 @@ from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
 from tests.servers.scim.scim2_schemas import DEPARTMENT
-from tests.servers.scim.services import Running, Text, scim2_server
+from tests.servers.scim.services import Running, Text, scim2_server, scimmy
 
 pytestmark = pytest.mark.server
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def service() -> Iterator[Running]:
-    with scim2_server() as running:
+SERVICES = {"scim2-server": scim2_server, "scimmy": scimmy}
+
+
+@pytest.fixture(scope="module", params=SERVICES)
+def service(request: pytest.FixtureRequest) -> Iterator[Running]:
+    with SERVICES[request.param]() as running:
         yield running
 
 
@@ -40,7 +43,7 @@ def case(tmp_path: Path, service: Running) -> Iterator[Case]:
     }
     settings = desired.Platform("scim", Text(url), options=options)
     with closing(DrivenPlatform(ScimPlatform(settings), ledger(tmp_path))) as platform:
-        yield Case("scim2-server", platform, service.refuse)
+        yield Case("scim", platform, service.refuse)
     service.refuse("")
 
 

@@ -4,6 +4,7 @@
 failure.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
-from tests.servers.slapd import without
+from tests.servers.slapd import program, without
 
 HERE = Path(__file__).parent
 INSTALLED = Path(sys.prefix) / "services"
@@ -70,4 +71,15 @@ def scim2_server() -> Iterator[Running]:
     """scim2-server: all of the standard; a tenant for each workspace."""
     python = installed("scim2-server", "bin", "python")
     with served([python, HERE / "scim2_app.py"], "/{workspace}/v2") as running:
+        yield running
+
+
+@contextmanager
+def scimmy() -> Iterator[Running]:
+    """scimmy with Express 4: another implementation of the standard."""
+    modules = installed("scimmy", "node_modules")
+    node = program("node", "nodejs")
+    environment = {**os.environ, "NODE_MODULES": str(modules)}
+    command = [node, HERE / "scimmy_app.mjs"]
+    with served(command, "/{workspace}/scim/v2", env=environment) as running:
         yield running
