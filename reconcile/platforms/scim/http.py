@@ -32,6 +32,8 @@ WHOLE: Final = 120.0
 """Seconds: to connect, between two parts of an answer, and for all of an answer."""
 LARGEST: Final = 256 * 1024 * 1024
 """Bytes of the largest answer that is read."""
+PAUSE: Final = 0.25
+"""Seconds that the first pause grows from."""
 TRIES: Final = 5
 PATIENCE: Final = 180.0
 """How often a request is tried, and how many seconds it may wait between tries in all."""
@@ -141,7 +143,7 @@ class Session:
         end = time.monotonic() + PATIENCE
         yield 0.0
         for at in range(1, TRIES):
-            pause = min(0.25 * 2**at, 20.0) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            pause = min(PAUSE * 2**at, 20.0) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
             if time.monotonic() + pause > end:
                 return
             yield pause

@@ -1,17 +1,21 @@
 """The adapter of platforms of type `scim`; see `reconcile.ports.Platform` for what it promises."""
 
+import logging
 import threading
 from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from reconcile.errors import PlatformUnreadable
+from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.platforms.scim.ability import abilities
 from reconcile.platforms.scim.http import Session
+from reconcile.platforms.scim.probe import Probe, is_open
 from reconcile.platforms.scim.service import Service
 from reconcile.platforms.scim.settings import WORKSPACE, problems, scim_settings
 from reconcile.ports import Check, Fault, Progress, no_progress
+
+_log = logging.getLogger(__name__)
 
 
 class ScimPlatform:
@@ -57,7 +61,9 @@ class ScimPlatform:
 
     def check(self) -> Iterable[Check]:
         """What is found, one line each; ends with the first that fails. Only reads."""
-        yield from ()
+        for workspace in self._platform.workspaces:
+            service = self._service(workspace)
+            yield from Probe(service, self._settings).checks()
 
     def close(self) -> None:
         """Lets go of the connections."""
@@ -76,6 +82,21 @@ class ScimPlatform:
         if self._platform.url is None:
             raise PlatformUnreadable("the platform has no url")
         url = self._platform.url.reveal()
+        if len(self._platform.workspaces) > 1 and WORKSPACE not in url:
+            raise UsageError(
+                f"the platform has {len(self._platform.workspaces)} workspaces, and a service is "
+                f"one: put {WORKSPACE} into url, where the name of the workspace belongs"
+            )
         base = url.replace(WORKSPACE, quote(workspace, safe=""))
+        if not base.startswith(("https://", "http://")):
+            raise PlatformUnreadable(
+                "the url of the platform is no address of a SCIM service: it begins with https://"
+            )
+        oauth2 = self._settings.auth.oauth2
+        if is_open(base) or (oauth2 is not None and is_open(oauth2.token_url)):
+            _log.warning(
+                "WARNING: the url of the platform is http://, so anyone on the way can read the "
+                "token and everything about users: use https://"
+            )
         session = Session(base, self._settings, self._platform.folder)
         return Service(session, self._settings, self._progress)
