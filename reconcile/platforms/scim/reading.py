@@ -52,6 +52,7 @@ class Reader:
         """Reads nothing yet."""
         self._session = session
         self._settings = settings
+        self._has_cursors = settings.paging == "cursor"
 
     def everything(self, endpoint: str, query: Query | None = None) -> Everything:
         """All of a list. Raises PlatformUnreadable where that cannot be proved."""
@@ -106,7 +107,8 @@ class Reader:
                 first = self.page(endpoint, {**query, "cursor": "", "count": count})
                 return self._by_cursor(endpoint, query, first)
             first = self.page(endpoint, {**query, "startIndex": "1", "count": count})
-            if first.cursor and paging == "auto":
+            if paging == "auto" and (first.cursor or self._has_cursors):
+                self._has_cursors = True
                 return self._by_cursor(endpoint, query, first)
             return self._by_index(endpoint, query, first, hurried=hurried)
         except Refused as refused:

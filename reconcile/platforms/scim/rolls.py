@@ -54,7 +54,6 @@ class RollWriter:
         operations = patch.added("members", [self._element(own, kind) for own in new])
         shown = self._changed(group, operations, frozenset(members))
         missing = [own for own in members if own not in shown]
-        self._put_back(group, known, shown, frozenset(), kind)
         if missing:
             raise Refused(
                 200,
@@ -70,7 +69,8 @@ class RollWriter:
         by_filter = self._settings.members.remove == "filter"
         operations = patch.removed("members", values, by_filter=by_filter)
         shown = self._changed(group, operations, frozenset(members))
-        self._put_back(group, known, shown, frozenset(members), kind)
+        if not by_filter:
+            self._put_back(group, known, shown, frozenset(members), kind)
         staying = [own for own in members if own in shown]
         if staying:
             other = "value" if by_filter else "filter"
@@ -107,13 +107,17 @@ class RollWriter:
         try:
             answer = self._writing.operate(where, operations)
         except Refused as refused:
-            if refused.status != NOT_FOUND or operations[0]["op"] != "remove":
+            if refused.status != NOT_FOUND:
                 raise
+            if operations[0]["op"] != "remove":
+                raise Refused(NOT_FOUND, "the group no longer exists") from refused
             answer, gone = None, True
         shown = self._shown_by(answer)
         if shown is None or self._lacks(shown, operations, asked):
             shown = self._read_back(group, asked)
         if shown is None:
+            with self._lock:
+                self._rolls.pop(group, None)
             if gone:
                 return {}
             raise Refused(NOT_FOUND, "the group no longer exists")
@@ -149,25 +153,21 @@ class RollWriter:
     def _put_back(
         self, group: str, before: Roll, shown: Roll, asked: Collection[str], kind: str
     ) -> None:
-        """Puts those back who went with the others, and says so.
+        """Puts everyone back who went with those that were to go, and says so.
 
-        That is when nobody is left. If only some are gone, a person has taken them out.
+        So it is where a service does not know the way of removing that was written for others.
         """
         others = [own for own in before if own not in asked]
-        lost = [own for own in others if own not in shown and own in self._directory.users]
-        alone = len(lost) == 1 and self._settings.members.remove == "filter"
-        if not lost or alone or len(lost) < len(others):
+        lost = [own for own in others if own not in shown]
+        if not lost or len(lost) < len(others):
             return
-        elements_of_lost = [self._element(own, self._kind(own, kind)) for own in lost]
-        shown_again = self._changed(
-            group, patch.added("members", elements_of_lost), frozenset(lost)
-        )
-        back = sum(own in shown_again for own in lost)
-        knob = " Set members.remove: filter" if self._settings.members.remove == "value" else ""
+        back = [self._element(own, self._kind(own, kind)) for own in lost]
+        shown_again = self._changed(group, patch.added("members", back), frozenset(lost))
         raise Refused(
             200,
-            f"the service took {len(lost)} other members out of the group; {back} of them were put "
-            f"back.{knob}",
+            f"the service took {len(lost)} other members out of the group; "
+            f"{sum(own in shown_again for own in lost)} of them were put back. "
+            "Set members.remove: filter",
         )
 
     def _kind(self, own: str, kind: str) -> str:

@@ -138,12 +138,12 @@ class Service:
         try:
             answer = self.session.send("POST", endpoint, body)
         except Unclear:
-            made = self._look_for(kind, fields)
+            made = self._look_for(kind, fields, proof=False)
             if not made:
                 raise
             return made
         except Refused as refused:
-            if refused.status == CONFLICT and self._look_for(kind, fields):
+            if refused.status == CONFLICT and self._look_for(kind, fields, proof=True):
                 raise Unclear(f"{endpoint}: {refused}, and it is there as it was sent") from refused
             raise
         resource = answer.resource or {}
@@ -170,8 +170,12 @@ class Service:
                 kind, name, in_words(missing),
             )  # fmt: skip
 
-    def _look_for(self, kind: ObjectKind, fields: Row) -> str:
-        """The id of an object that was not known before and is as it was sent; "" for none."""
+    def _look_for(self, kind: ObjectKind, fields: Row, *, proof: bool) -> str:
+        """The id of an object that was not known before and is as it was sent; "" for none.
+
+        `proof`: only the external id counts. That everything else is the same is enough where an
+        answer was lost, and not where the service says that somebody has the name.
+        """
         field, attribute = _NAME[kind]
         wanted = fields.get(field, "")
         try:
@@ -179,17 +183,18 @@ class Service:
         except PlatformUnreadable:
             return ""
         new = [one for one in found if (kind, one["id"]) not in self._rows]
-        mine = [one for one in new if self._is_mine(kind, one, fields)]
+        mine = [one for one in new if self._is_mine(kind, one, fields, proof=proof)]
         if len(mine) != 1:
             return ""
         self._know(kind, mine[0]["id"], fields, mine[0])
         return str(mine[0]["id"])
 
-    def _is_mine(self, kind: ObjectKind, resource: Resource, fields: Row) -> bool:
+    def _is_mine(self, kind: ObjectKind, resource: Resource, fields: Row, *, proof: bool) -> bool:
         sent, shown = fields.get("external_id"), resource.get("externalId")
-        if sent and shown:
-            return bool(sent == shown)
-        return not not_done(self._row(kind, resource), fields)
+        if proof or (sent and shown):
+            return bool(sent and sent == shown)
+        left = {name: value for name, value in fields.items() if name != "external_id" or shown}
+        return not not_done(self._row(kind, resource), left)
 
     def update(self, kind: ObjectKind, own: str, fields: Row) -> None:
         """Sets fields, and looks whether they are set."""
