@@ -11,8 +11,9 @@ import pytest
 from reconcile.errors import PlatformUnreadable
 from reconcile.model import desired
 from reconcile.platforms.driver.platform import DrivenPlatform
-from reconcile.platforms.scim import http, reading
+from reconcile.platforms.scim.connection import http
 from reconcile.platforms.scim.platform import ScimPlatform
+from reconcile.platforms.scim.reading import lists as reading
 from reconcile.ports import Rejected, Unclear
 from reconcile.testing import change, group, ledger, member, user
 from reconcile.testing.builders import ok, view, write

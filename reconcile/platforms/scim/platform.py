@@ -9,7 +9,7 @@ from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.platforms.scim.ability import abilities
-from reconcile.platforms.scim.http import Session
+from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.probe import Probe, is_open
 from reconcile.platforms.scim.service import Service
 from reconcile.platforms.scim.settings import WORKSPACE, problems, scim_settings

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.errors import Refused
-from reconcile.platforms.scim.filters import equals
-from reconcile.platforms.scim.members import elements
+from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
-from reconcile.platforms.scim.reading import Everything, Page
+from reconcile.platforms.scim.reading.filters import equals
+from reconcile.platforms.scim.reading.lists import Everything, Page
+from reconcile.platforms.scim.reading.members import elements
 from reconcile.platforms.scim.service import Service
 from reconcile.platforms.scim.settings import ScimSettings
 from reconcile.ports import Check

@@ -7,21 +7,21 @@ from typing import Any, Final
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.model.text.name_patterns import NamePatterns
-from reconcile.platforms.scim import patch
-from reconcile.platforms.scim.errors import CONFLICT, NOT_FOUND, Refused
-from reconcile.platforms.scim.filters import having
-from reconcile.platforms.scim.groups import DepartmentMapping, GroupMapping
-from reconcile.platforms.scim.http import Session
-from reconcile.platforms.scim.locks import Locks
-from reconcile.platforms.scim.members import Directory, Listed, MemberReader
+from reconcile.platforms.scim.connection.errors import CONFLICT, NOT_FOUND, Refused
+from reconcile.platforms.scim.connection.http import Session
+from reconcile.platforms.scim.mapping.groups import DepartmentMapping, GroupMapping
+from reconcile.platforms.scim.mapping.users import Edit, UserMapping
 from reconcile.platforms.scim.names import GROUPS, USERS
 from reconcile.platforms.scim.paths import Path, Resource
-from reconcile.platforms.scim.reading import Reader, quoted_id
-from reconcile.platforms.scim.rolls import RollWriter
+from reconcile.platforms.scim.reading.filters import having
+from reconcile.platforms.scim.reading.lists import Reader, quoted_id
+from reconcile.platforms.scim.reading.members import Directory, Listed, MemberReader
 from reconcile.platforms.scim.settings import ScimSettings
-from reconcile.platforms.scim.users import Edit, UserMapping
-from reconcile.platforms.scim.verify import in_words, not_done
-from reconcile.platforms.scim.writing import Writing
+from reconcile.platforms.scim.writing import patch
+from reconcile.platforms.scim.writing.deltas import Writing
+from reconcile.platforms.scim.writing.locks import Locks
+from reconcile.platforms.scim.writing.rolls import RollWriter
+from reconcile.platforms.scim.writing.verify import in_words, not_done
 from reconcile.ports import Progress, Unclear, no_progress
 
 _log = logging.getLogger(__name__)

@@ -4,15 +4,15 @@ import threading
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from reconcile.platforms.scim import patch
-from reconcile.platforms.scim.errors import NOT_FOUND, Refused
-from reconcile.platforms.scim.http import Session
-from reconcile.platforms.scim.members import Directory, MemberReader, elements
+from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
+from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.names import GROUPS, USERS
 from reconcile.platforms.scim.paths import Resource
-from reconcile.platforms.scim.reading import Reader, quoted_id
+from reconcile.platforms.scim.reading.lists import Reader, quoted_id
+from reconcile.platforms.scim.reading.members import Directory, MemberReader, elements
 from reconcile.platforms.scim.settings import ScimSettings
-from reconcile.platforms.scim.writing import Writing
+from reconcile.platforms.scim.writing import patch
+from reconcile.platforms.scim.writing.deltas import Writing
 
 _SHOWN_IN_GROUP: Final = frozenset({"list", "each"})
 Roll = dict[str, str]

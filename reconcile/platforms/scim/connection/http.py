@@ -17,10 +17,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.auth import Credentials
-from reconcile.platforms.scim.errors import Refused
+from reconcile.platforms.scim.connection.auth import Credentials
+from reconcile.platforms.scim.connection.errors import Refused
+from reconcile.platforms.scim.connection.pace import Pacer
 from reconcile.platforms.scim.names import MEDIA
-from reconcile.platforms.scim.pace import Pacer
 from reconcile.platforms.scim.settings import ScimSettings
 from reconcile.ports import Unclear
 

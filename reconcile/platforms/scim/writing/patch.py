@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from reconcile.platforms.scim.mapping.users import Edit
 from reconcile.platforms.scim.names import PATCH
 from reconcile.platforms.scim.paths import Path, Resource, put
-from reconcile.platforms.scim.users import Edit
 
 Operation = dict[str, Any]
 

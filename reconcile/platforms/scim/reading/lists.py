@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, NamedTuple
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.errors import Refused
-from reconcile.platforms.scim.http import Session
+from reconcile.platforms.scim.connection.errors import Refused
+from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.paths import Resource
 from reconcile.platforms.scim.settings import ScimSettings
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from reconcile.model.platform import Row
 from reconcile.platforms.scim import names
+from reconcile.platforms.scim.mapping.users import EXTERNAL_ID, Edit
 from reconcile.platforms.scim.paths import Path, Resource, as_text, parsed, put, value
 from reconcile.platforms.scim.settings import Departments, ScimSettings
-from reconcile.platforms.scim.users import EXTERNAL_ID, Edit
 
 NAME = Path("", "displayName", "", "")
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.errors import Refused
-from reconcile.platforms.scim.filters import equals
+from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
 from reconcile.platforms.scim.paths import Resource
-from reconcile.platforms.scim.reading import Reader
+from reconcile.platforms.scim.reading.filters import equals
+from reconcile.platforms.scim.reading.lists import Reader
 from reconcile.platforms.scim.settings import ScimSettings
 
 _log = logging.getLogger(__name__)

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from reconcile.platforms.scim import patch
-from reconcile.platforms.scim.errors import CANNOT, STALE, Refused
-from reconcile.platforms.scim.http import Answer, Session
+from reconcile.platforms.scim.connection.errors import CANNOT, STALE, Refused
+from reconcile.platforms.scim.connection.http import Answer, Session
+from reconcile.platforms.scim.mapping.users import Edit
 from reconcile.platforms.scim.paths import Path, Resource
-from reconcile.platforms.scim.reading import quoted_id
+from reconcile.platforms.scim.reading.lists import quoted_id
 from reconcile.platforms.scim.settings import ScimSettings
-from reconcile.platforms.scim.users import Edit
+from reconcile.platforms.scim.writing import patch
 
 _log = logging.getLogger(__name__)
 

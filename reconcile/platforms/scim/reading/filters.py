@@ -1,8 +1,8 @@
 """Filters, and whether what comes back was filtered at all: some services give everything."""
 
-from reconcile.platforms.scim.errors import Refused
+from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.paths import Resource
-from reconcile.platforms.scim.reading import Reader
+from reconcile.platforms.scim.reading.lists import Reader
 
 
 def equals(attribute: str, text: str) -> str:
