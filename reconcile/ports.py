@@ -144,7 +144,10 @@ class Platform(Protocol):
     repeated before its outcome has been looked up.
     """
 
-    abilities: Abilities
+    @property
+    def abilities(self) -> Abilities:
+        """What the application can do and hold. May look at it, and raise PlatformUnreadable."""
+        ...
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None: ...
 
@@ -294,7 +297,10 @@ class ManagedPlatform(Protocol):
     or raise PlatformUnreadable, and change nothing.
     """
 
-    abilities: Abilities
+    @property
+    def abilities(self) -> Abilities:
+        """What the platform can do and hold. Raises PlatformUnreadable."""
+        ...
 
     @property
     def attempts(self) -> Attempts:

@@ -188,7 +188,7 @@ class Abilities(msgspec.Struct, frozen=True):
 
     lengths: dict[str, int] = {}
     """Longest value of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and
-    `attribute` (each value); 0 is without limit."""
+    `attribute` (each value), or of one of them, as in `attribute phone`; 0 is without limit."""
     lengths_in: Literal["characters", "bytes"] = "characters"
     """What lengths count; bytes are those of UTF-8."""
     charset: Literal["any", "basic", "latin-1", "ascii"] = "any"
@@ -203,6 +203,8 @@ class Abilities(msgspec.Struct, frozen=True):
     fields: dict[ObjectKind, frozenset[str]] = {}
     """The fields it keeps, by kind; a kind that is left out keeps all of them. Where in which
     directory an object comes from (`source`, `external_id`, `dn`) is kept by the ledger anyway."""
+    attributes: frozenset[str] | None = None
+    """The attributes that it keeps of a user; None where it keeps any."""
     attribute_names: str = ""
     """A regular expression for all of an attribute's name; "" for any name."""
     fixed: dict[ObjectKind, frozenset[str]] = {}
@@ -219,6 +221,8 @@ class Abilities(msgspec.Struct, frozen=True):
     """What every user must have at least one of."""
     nested_groups: bool = False
     """A group can be in other groups."""
+    one_workspace: bool = False
+    """It has no workspaces: all it has is one, whatever that is called."""
     recognises_names: bool = True
     """Whether the name of an account may say whose it is, for `adopt_local` and `match_by`."""
     own_username: str = ""

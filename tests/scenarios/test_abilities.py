@@ -232,6 +232,34 @@ def test_groups_departments_and_attributes_that_do_not_fit(tmp_path: Path) -> No
     assert any("attribute title has characters beyond ASCII" in skip for skip in skips)
 
 
+PHONE = [
+    SOURCE | {"users": SOURCE["users"] | {"attributes": [{"field": "phone", "value": "{{ tel }}"}]}}
+]
+
+
+def test_each_attribute_has_a_length_of_its_own(tmp_path: Path) -> None:
+    people = {"uid=ann": {"tel": "12345"}, "uid=bob": {"tel": "123456"}}
+    stage = stage_of(tmp_path, people, {"sources": PHONE}, lengths={"attribute phone": 5})
+    plan, notices = stage.plan()
+    created = {one.key: one.after or {} for one in plan.changes if one.kind == "user"}
+    assert {name: after["attributes"] for name, after in created.items()} == {
+        "ann": {"phone": "12345"},
+        "bob": {},
+    }
+    assert any("attribute phone" in text for text in (*notices, *map(str, plan.skips)))
+
+
+def test_an_attribute_that_the_platform_does_not_keep_is_refused(tmp_path: Path) -> None:
+    stage = stage_of(
+        tmp_path, {"uid=ann": None}, {"sources": PHONE}, attributes=frozenset({"title"})
+    )
+    with pytest.raises(RulesRefused) as refused:
+        stage.plan()
+    assert str(refused.value) == (
+        "sources[0].users.attributes[0]: the platform has no attribute 'phone'; it has: title"
+    )
+
+
 def test_a_second_role_leaves_the_first(tmp_path: Path) -> None:
     mappings = [
         {"source": "corp", "groups": [f"cn={name},dc=example,dc=com"], "role": name}

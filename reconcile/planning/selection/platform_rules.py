@@ -16,8 +16,9 @@ def refuse_impossible_rules(
     current = list(current)
     _refuse_nesting(desired, abilities)
     _refuse_lacking(desired, abilities)
-    _refuse_departures(desired, abilities)
     _refuse_attributes(desired, abilities)
+    _refuse_departures(desired, abilities)
+    _refuse_attribute_names(desired, abilities)
     _refuse_adopting(desired, abilities)
     source_names.refuse_other_case(desired.sources, current)
     if not abilities.any_role:
@@ -52,6 +53,25 @@ def _refuse_lacking(desired: DesiredState, abilities: Abilities) -> None:
         raise RulesRefused(refused)
 
 
+def _refuse_attributes(desired: DesiredState, abilities: Abilities) -> None:
+    """Raises RulesRefused where a source supplies attributes that the platform does not keep."""
+    known = abilities.attributes
+    if known is None:
+        return
+    names = ", ".join(sorted(known)) or "none"
+    refused = [
+        (
+            f"sources[{at}].users.attributes[{number}]",
+            f"the platform has no attribute {attribute.field!r}; it has: {names}",
+        )
+        for at, source in enumerate(desired.sources)
+        for number, attribute in enumerate(source.users.attributes)
+        if attribute.field not in known
+    ]
+    if refused:
+        raise RulesRefused(refused)
+
+
 def _refuse_departures(desired: DesiredState, abilities: Abilities) -> None:
     """Raises RulesRefused where users could be taken out of service only by deleting them.
 
@@ -76,7 +96,7 @@ def _refuse_departures(desired: DesiredState, abilities: Abilities) -> None:
         raise RulesRefused(refused)
 
 
-def _refuse_attributes(desired: DesiredState, abilities: Abilities) -> None:
+def _refuse_attribute_names(desired: DesiredState, abilities: Abilities) -> None:
     """Raises RulesRefused for attributes with names that the platform cannot have."""
     if not abilities.attribute_names:
         return

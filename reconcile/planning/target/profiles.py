@@ -99,7 +99,8 @@ def profile(
         try:
             text = rendered(attribute.value, person, before.get(field, ""), logins)
             if text is not None:
-                check_text(f"attribute {field}", text, length)
+                what = f"attribute {field}"
+                check_text(what, text, abilities.lengths.get(what, length))
         except (TemplateFailed, Refused) as error:
             if field in settings.require:
                 raise

@@ -33,7 +33,11 @@ class DrivenPlatform:
         self._platform = platform
         self._ledger = ledger
         self._progress = progress
-        self.abilities: Abilities = platform.abilities
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the platform can do and hold; some have to look at it first."""
+        return self._platform.abilities
 
     @property
     def attempts(self) -> Attempts:
