@@ -199,13 +199,21 @@ class _Narrowing:
     def _users(self, wanted: PlatformState, departments: set[str]) -> tuple[User, ...]:
         known = {user.id: user for user in self._current.users}
         kept: list[User] = []
-        for user in self._objects("user", wanted.users, self._current.users):
+        staying = [user for user in wanted.users if not self._is_deleted_instead(user, known)]
+        for user in self._objects("user", staying, self._current.users):
             old = known.get(user.id)
             placed = user if user.department in departments else _replaced(user, department="")
             serving = self._serving(self._kept_fields(placed, old), old)
             if serving is not None:
                 kept.append(serving)
         return tuple(kept)
+
+    def _is_deleted_instead(self, user: User, known: Mapping[str, User]) -> bool:
+        """Whether a user who is to be erased is deleted, so that no field of it matters."""
+        if user.status != "erased" or "erased" in self._abilities.statuses:
+            return False
+        already = user.id in known and known[user.id].status == "erased"
+        return not already and "user" in self._abilities.deletes
 
     def _kept_fields(self, user: User, old: User | None) -> User:
         """The user without fields that the platform does not keep: those stay as they are there."""
@@ -219,14 +227,12 @@ class _Narrowing:
         return _replaced(user, **lost)
 
     def _serving(self, user: User, old: User | None) -> User | None:
-        """The user with a status that the platform has; None for an erased one that is deleted."""
+        """The user with a status that the platform has; None for a new one that cannot have it."""
         status = instead_of(user.status, self._abilities)
         if status is not None:
             return user if status == user.status else _replaced(user, status=status)
         if old is not None and user.status == old.status:
             return user  # as it is there, whatever the adapter says it has
-        if user.status == "erased" and "user" in self._abilities.deletes:
-            return None
         why = f"the platform has no status for {user.status}"
         if user.status == "erased":
             why = "the platform can neither erase nor delete a user"

@@ -57,6 +57,8 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
     links = {kind: frozenset(contents.links.get(kind, ())) for kind in ENDS}
     contents = contents._replace(links=links)
     _check(contents)
+    if not contents.proved:
+        _compare(contents, book)
     known = {key: entry for key, entry in book.objects.items() if key[1] in _rows(contents, key[0])}
     ours = {
         (kind, theirs): known[kind, theirs].id if (kind, theirs) in known else UNKNOWN + theirs
@@ -122,6 +124,26 @@ ENDS: Final[Mapping[LinkKind, tuple[ObjectKind, ObjectKind | None]]] = {
     "nesting": ("group", "group"),
     "grant": ("user", None),
 }
+
+
+FEW: Final = 10
+"""Fewer objects than these in the book say nothing of how many there should be."""
+
+
+def _compare(contents: Contents, book: Book) -> None:
+    """Raises PlatformUnreadable where not even half of what was known has come.
+
+    So it is only where the platform itself does not say how much there is.
+    """
+    known = Counter(kind for kind, _ in book.objects)
+    for kind in KINDS:
+        now = len(_rows(contents, kind))
+        if known[kind] >= FEW and now < known[kind] / 2:
+            raise PlatformUnreadable(
+                f"the platform lists {now} {kind}s, and there were {known[kind]}. It does not say "
+                "how many there are, so this may be a part of them. Run again; if so many were "
+                "deleted there, begin with a new ledger (the key state): it recognises the others"
+            )
 
 
 def _check_row(contents: Contents, kind: ObjectKind, theirs: str, row: Row) -> None:

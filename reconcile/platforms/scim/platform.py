@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
-from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
+from reconcile.model.platform import Abilities, Contents, LinkKind, ObjectKind, Pair, Row
 from reconcile.platforms.scim.ability import abilities
 from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.probe import Probe, is_open
@@ -26,9 +26,14 @@ class ScimPlatform:
         self._platform = settings
         self._settings = scim_settings(settings)
         self._progress = progress
-        self.abilities = abilities(self._settings)
+        self._abilities = abilities(self._settings)
         self._services: dict[str, Service] = {}
         self._lock = threading.Lock()
+
+    @property
+    def abilities(self) -> Abilities:
+        """What the settings say that the service can do and hold."""
+        return self._abilities
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:

@@ -121,7 +121,7 @@ class Reader:
     def _at_once(self, endpoint: str, query: Query) -> Everything:
         page = self.page(endpoint, query)
         collected = _Collected(endpoint, page.total)
-        collected.add(page, "the only page")
+        collected.add(page, "the only page", may_be_empty=True)
         if page.total is not None and page.total > len(page.resources):
             raise Doubt(
                 f"one request gives {len(page.resources)} of {page.total}: "
@@ -133,14 +133,14 @@ class Reader:
         """Page after page, until there is no further cursor."""
         collected = _Collected(endpoint, page.total)
         used: set[str] = set()
-        collected.add(page, "the first page")
+        collected.add(page, "the first page", may_be_empty=True)
         while page.cursor:
             if page.cursor in used:
                 raise Doubt("the service gives the same cursor again: its paging goes in a circle")
             used.add(page.cursor)
             wanted = {"cursor": page.cursor, "count": str(self._settings.page_size)}
             page = self.page(endpoint, {**query, **wanted})
-            collected.add(page, "a cursor", may_be_empty=not page.cursor)
+            collected.add(page, "a cursor", may_be_empty=True)
         return collected.complete()
 
     def _by_index(self, endpoint: str, query: Query, first: Page, *, hurried: bool) -> Everything:
