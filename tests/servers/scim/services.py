@@ -7,13 +7,15 @@ failure.
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from tests.servers.slapd import program, without
+from tests.servers.slapd import free_port, program, without
 
 HERE = Path(__file__).parent
 INSTALLED = Path(sys.prefix) / "services"
@@ -83,3 +85,28 @@ def scimmy() -> Iterator[Running]:
     command = [node, HERE / "scimmy_app.mjs"]
     with served(command, "/{workspace}/scim/v2", env=environment) as running:
         yield running
+
+
+@contextmanager
+def canaille(folder: Path) -> Iterator[Running]:
+    """Canaille, an application of its own with poor SCIM; it has one workspace."""
+    python = installed("canaille", "bin", "python")
+    command = [python, HERE / "canaille_app.py", folder, str(free_port())]
+    with served(command, "/scim/v2") as running:
+        wait_for(f"{running.address}/.well-known/openid-configuration")
+        yield running
+
+
+def wait_for(url: str) -> None:
+    """Waits until a service answers."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            urlopen(url, timeout=10).close()
+        except HTTPError:
+            return
+        except OSError:
+            assert time.monotonic() < end, url
+            time.sleep(0.2)
+        else:
+            return

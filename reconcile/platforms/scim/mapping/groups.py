@@ -29,7 +29,11 @@ class GroupMapping:
 
     def body(self, fields: Row) -> Resource:
         """The resource of a new group."""
-        group: Resource = {"schemas": [names.GROUP], "displayName": fields["name"]}
+        group: Resource = {
+            "schemas": [names.GROUP],
+            "displayName": fields["name"],
+            "members": [],  # some services want them from the beginning
+        }
         if self._keeps_ids and fields.get("external_id"):
             group["externalId"] = fields["external_id"]
         return group

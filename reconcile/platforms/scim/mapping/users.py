@@ -68,8 +68,8 @@ class UserMapping:
         name = name if isinstance(name, Mapping) else {}
         row: Row = {
             "username": _text(user.get("userName")),
-            "first_name": _text(name.get("givenName")),
-            "last_name": _text(name.get("familyName")),
+            "first_name": self._own("name.givenName", name.get("givenName"), user),
+            "last_name": self._own("name.familyName", name.get("familyName"), user),
             "email": _text(_chosen(user.get("emails")).get("value")),
             "manager": self.manager(user),
             "attributes": self._attributes(user),
@@ -80,6 +80,12 @@ class UserMapping:
         if "external_id" in self._settings.match:
             row["external_id"] = _text(user.get("externalId"))
         return {name: found for name, found in row.items() if not self._is_dropped(name)}
+
+    def _own(self, attribute: str, found: Any, user: Resource) -> str:
+        """A name; "" where it stands in for none, because the service wants one."""
+        text = _text(found)
+        stands_in = attribute in self._settings.require and text == _text(user.get("userName"))
+        return "" if stands_in else text
 
     def _is_dropped(self, field: str) -> bool:
         attribute = {"email": "emails", "manager": "manager", "external_id": "externalId"}.get(
