@@ -251,6 +251,16 @@ def test_members_that_go_by_name_are_removed_by_it(opened: Opened) -> None:
     assert members(service) == {BEN, CID}
 
 
+def test_the_last_member_goes_even_where_it_is_to_stay(opened: Opened) -> None:
+    platform, service = company(opened, Quirks(last_member_stays=True))
+    platform.unlink("main", "membership", [(ANN, TEAM)])
+    service.store.get("Groups", TEAM)["members"].append({"value": CID})
+    platform.unlink("main", "membership", [(BEN, TEAM)])
+    assert members(service) == {CID}
+    platform.unlink("main", "membership", [(CID, TEAM)])
+    assert members(service) == set()
+
+
 def test_a_service_that_removes_everyone_gets_them_back(opened: Opened) -> None:
     platform, service = company(opened, Quirks(), members={"remove": "value"})
     with pytest.raises(Rejected, match=r"took 1 other members out.*Set members.remove: filter"):

@@ -19,7 +19,8 @@ from reconcile.model.platform import Abilities
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.scim.platform import ScimPlatform
 from reconcile.ports import ManagedPlatform
-from reconcile.testing import ledger
+from reconcile.testing import ledger, user
+from reconcile.testing.builders import ok
 from reconcile.testing.contract import objects
 from tests.scenarios.company_life import life
 from tests.scenarios.stage import Stage
@@ -49,7 +50,7 @@ NOT_HERE: Final = {
     "test_a_source_gets_another_name_with_everything_it_has": NO_ROLES,
 }
 SUITE: Final = [name for name in vars(objects) if name.startswith("test_")]
-SIMPLE: Final = [name for name in SUITE if name not in NOT_HERE and name not in ("test_status",)]
+SIMPLE: Final = [name for name in SUITE if name not in {*NOT_HERE, "test_status"}]
 
 
 class Poor(ScimPlatform):
@@ -114,6 +115,7 @@ def test_life(service: Running, platform: DrivenPlatform, tmp_path: Path) -> Non
 
 
 def test_what_reconcile_test_says(platform: DrivenPlatform) -> None:
+    ok(platform, user("ann", first_name="A", last_name="B"))
     said = {check.what: check.detail for check in platform.check()}
     assert said["filter"] == "ignored: everyone comes; its answers are not used"
     assert said["platform"].endswith("can be read completely")

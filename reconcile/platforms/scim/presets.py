@@ -54,7 +54,10 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
             "name.formatted": "{first_name} {last_name}",
             "name.familyName": "{last_name}",
         },
-        "drop": ["externalId", "group.externalId", "emails.type", "roles", "manager"],
+        "drop": [
+            *("externalId", "group.externalId", "roles", "manager"),
+            *("emails.type", "emails.primary"),
+        ],
         "pace": {"concurrency": 4},
     },
     "django-scim2": {

@@ -50,6 +50,8 @@ class Quirks(msgspec.Struct):
     """Members are not added, and the answer is 204."""
     remove_does_nothing: bool = False
     """Members are not removed, and the answer is 204."""
+    last_member_stays: bool = False
+    """Removing the last member of a group is an error 500."""
     remove_by_value_removes_all: bool = True
     """Removing members without a filter removes every one, as the standard has it."""
     deactivate_does_nothing: bool = False

@@ -216,6 +216,9 @@ class Store:
         else:
             gone = {one["value"] for one in given}
         group["members"] = [one for one in members if self._member_called(one) not in gone]
+        if quirks.last_member_stays and not group["members"]:
+            group["members"] = members
+            raise Failed(500, "", "members are required")
 
     def _member_called(self, member: Mapping[str, Any]) -> str:
         user = self.resources["Users"].get(member["value"])

@@ -7,14 +7,16 @@ from typing import Any, Final
 from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
 from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.names import GROUPS, USERS
-from reconcile.platforms.scim.paths import Resource
+from reconcile.platforms.scim.paths import Path, Resource
 from reconcile.platforms.scim.reading.lists import Reader, quoted_id
 from reconcile.platforms.scim.reading.members import Directory, MemberReader, elements
 from reconcile.platforms.scim.settings import ScimSettings
 from reconcile.platforms.scim.writing import patch
 from reconcile.platforms.scim.writing.deltas import Writing
+from reconcile.ports import Unclear
 
 _SHOWN_IN_GROUP: Final = frozenset({"list", "each"})
+MEMBERS: Final = Path("", "members", "", "")
 Roll = dict[str, str]
 """Id of each member → how the service calls it in this group."""
 
@@ -68,7 +70,12 @@ class RollWriter:
         values = [known.get(own, own) for own in members]
         by_filter = self._settings.members.remove == "filter"
         operations = patch.removed("members", values, by_filter=by_filter)
-        shown = self._changed(group, operations, frozenset(members))
+        try:
+            shown = self._changed(group, operations, frozenset(members))
+        except (Refused, Unclear):
+            if not self._emptied(group, frozenset(members)):
+                raise
+            shown = {}
         if not by_filter:
             self._put_back(group, known, shown, frozenset(members), kind)
         staying = [own for own in members if own in shown]
@@ -79,6 +86,27 @@ class RollWriter:
                 f"the service said yes, and {len(staying)} of {len(members)} are still in the "
                 f"group: {', '.join(map(self._called, staying[:3]))}. Try members.remove: {other}",
             )
+
+    def _emptied(self, group: str, going: Collection[str]) -> bool:
+        """Puts a group without members, where a service does not let the last ones be removed.
+
+        Only where nobody else is in it, and with the ETag by which nobody can have come since.
+        """
+        where = f"{GROUPS}/{quoted_id(group)}"
+        try:
+            answer = self._session.get(where)
+            resource, tag = answer.resource, answer.headers.get("ETag")
+            if resource is None or not tag or "members" not in resource:
+                return False
+            if self._directory.roll(elements(resource)).keys() - going:
+                return False
+            empty = patch.merged(resource, [(MEMBERS, [])])
+            self._session.send("PUT", where, empty, {"If-Match": tag})
+        except (Refused, Unclear):
+            return False
+        with self._lock:
+            self._rolls[group] = self._read_back(group, going) or {}
+            return not self._rolls[group]
 
     def _refuse_suspect(self, group: str) -> None:
         if group in self._suspect:
