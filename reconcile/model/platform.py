@@ -187,6 +187,8 @@ class Contents(NamedTuple):
     """The roles that exist, whether anyone has them or not."""
     taken: Collection[str] = ()
     """Names of what exists and is not listed, because it is never touched: no object gets one."""
+    proved: bool = True
+    """The application said how much there is, and this is as much."""
 
 
 class Abilities(msgspec.Struct, frozen=True):
@@ -216,6 +218,8 @@ class Abilities(msgspec.Struct, frozen=True):
     """The attributes that it keeps of a user; None where it keeps any."""
     times: frozenset[str] = frozenset()
     """Attributes that hold a point in time, as `model.text.instants` reads it."""
+    attribute_names: str = ""
+    """A regular expression for all of an attribute's name; "" for any name."""
     fixed: dict[ObjectKind, frozenset[str]] = {}
     """Fields that cannot change once the object exists."""
     statuses: frozenset[Status] = ALL_STATUSES
@@ -236,9 +240,13 @@ class Abilities(msgspec.Struct, frozen=True):
     """A user and a group cannot have the same name."""
     one_workspace: bool = False
     """It has no workspaces: all it has is one, whatever that is called."""
+    recognises_names: bool = True
+    """Whether the name of an account may say whose it is, for `adopt_local` and `match_by`."""
     own_username: str = ""
     """The account that reconcile itself uses on the platform; "" if it needs none."""
     links_per_call: int = 1
     """How many links one call may carry."""
+    grants_per_call: int = 0
+    """The same for roles of users; 0 where it makes no difference."""
     concurrency: int = 1
     """How many calls may be made at once; for one group there is never more than one."""

@@ -152,13 +152,21 @@ class _Narrowing:
     def _users(self, wanted: Iterable[User], departments: Collection[str]) -> Iterator[User]:
         """The users with the fields and statuses that the platform has."""
         known = by_id(self._current.users)
-        for user in self._objects("user", wanted, self._current.users):
+        staying = (user for user in wanted if not self._is_deleted_instead(user, known))
+        for user in self._objects("user", staying, self._current.users):
             old, placed = known.get(user.id), user
             if user.department not in departments:
                 placed = msgspec.structs.replace(user, department="")
             serving = self._with_status(self._with_kept_fields(placed, old), old)
             if serving is not None:
                 yield serving
+
+    def _is_deleted_instead(self, user: User, known: Mapping[str, User]) -> bool:
+        """Whether a user who is to be erased is deleted, so that no field of it matters."""
+        if user.status != "erased" or "erased" in self._abilities.statuses:
+            return False
+        already = user.id in known and known[user.id].status == "erased"
+        return not already and "user" in self._abilities.deletes
 
     def _with_kept_fields(self, user: User, old: User | None) -> User:
         """The user without fields that the platform does not keep: those stay as they are there."""
@@ -176,7 +184,7 @@ class _Narrowing:
         return msgspec.structs.replace(user, **lost)
 
     def _with_status(self, user: User, old: User | None) -> User | None:
-        """The user with a status that the platform has; None for an erased one that is deleted."""
+        """The user with a status that the platform has; None for a new one that cannot have it."""
         status = instead_of(user.status, self._abilities)
         if status == user.status:
             return user
@@ -184,11 +192,8 @@ class _Narrowing:
             return msgspec.structs.replace(user, status=status)
         if old is not None and user.status == old.status:
             return user  # as it is there, whatever the adapter says it has
-        if user.status != "erased":
-            why = f"the platform has no status for {user.status}"
-        elif "user" in self._abilities.deletes:
-            return None
-        else:
+        why = f"the platform has no status for {user.status}"
+        if user.status == "erased":
             why = "the platform can neither erase nor delete a user"
         self._skip("user", user, why, exists=old is not None)
         return old

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from reconcile.model.change import Action, Change, Fields, Kind
-from reconcile.model.platform import Department, Group, PlatformState, User
+from reconcile.model.platform import Department, Group, PlatformState, Status, User
+from reconcile.planning.fitting import instead_of
 from reconcile.ports import Holder, ManagedPlatform
 
 HOLDER = Holder("anna", "here", os.getpid(), "2026-03-01T08:00:00Z")
@@ -151,6 +152,11 @@ def is_empty(state: PlatformState, platform: ManagedPlatform) -> bool:
     if not platform.abilities.any_role:
         state = msgspec.structs.replace(state, roles=frozenset(), taken=frozenset())
     return state == PlatformState(state.workspace)
+
+
+def held(platform: ManagedPlatform, status: Status) -> Status:
+    """The status that users get where one is wanted that the platform may lack."""
+    return instead_of(status, platform.abilities) or status
 
 
 def users(platform: ManagedPlatform) -> Any:

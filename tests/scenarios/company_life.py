@@ -167,7 +167,7 @@ class Life:
         failed = [
             (told(one.change), one.detail) for one in report.outcomes if one.result != "applied"
         ]
-        assert failed == []
+        assert failed == [], failed
 
     def step(self, days: int = 1) -> Plan:
         """A night passes, and everything is as the company says."""

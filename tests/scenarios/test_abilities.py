@@ -184,6 +184,51 @@ def test_who_is_to_be_erased_is_deleted_or_left(
     assert {line.split()[0] for line in stage.state()["users"]} == left
 
 
+def test_who_is_deleted_in_place_of_erased_is_no_skip_of_a_fixed_name(tmp_path: Path) -> None:
+    erase = {"lifecycle": {"on_missing": "erase"}}
+    fixed = {"user": frozenset({"username"})}
+    able = {"statuses": ACTIVE_OR_NOT, "fixed": fixed}
+    stage = stage_of(tmp_path, {"uid=ann": None, "uid=bob": None}, erase, **able)
+    played(stage)
+    stage.write(DESIRED | erase, {"corp": ldif({"uid=ann": None})})
+    assert played(stage) == ({"ann"}, [])
+
+
+def test_an_attribute_with_a_name_that_cannot_be_is_refused(tmp_path: Path) -> None:
+    attributes = [
+        {"field": "title", "value": "x"},
+        {"field": "job title", "value": "x"},
+        {"field": "title2", "value": "x"},
+    ]
+    rules = {"sources": [SOURCE | {"users": {"create": "all", "attributes": attributes}}]}
+    stage = stage_of(tmp_path, {"uid=ann": None}, rules, attribute_names="[a-z]+")
+    with pytest.raises(RulesRefused) as refused:
+        stage.plan()
+    assert [path for path, _ in refused.value.rules] == [
+        "sources[0].users.attributes[1].field",
+        "sources[0].users.attributes[2].field",
+    ]
+
+
+@pytest.mark.parametrize("adopts", ["matching_email", "always"])
+def test_where_names_say_nothing_no_account_is_adopted_by_one(adopts: str, tmp_path: Path) -> None:
+    rules = {"lifecycle": {"adopt_local": adopts}}
+    stage = stage_of(tmp_path, {"uid=ann": None}, rules, recognises_names=False)
+    with pytest.raises(RulesRefused, match=r"lifecycle.adopt_local: contradicts the platform"):
+        stage.plan()
+
+
+@pytest.mark.parametrize("recognises", [True, False])
+def test_where_names_say_nothing_a_lost_ledger_stays_lost(recognises: bool, tmp_path: Path) -> None:
+    able: dict[str, Any] = {"fields": {"user": frozenset({"username", "email", "status"})}}
+    stage = stage_of(tmp_path, {"uid=ann": None}, {}, recognises_names=recognises, **able)
+    played(stage)
+    (tmp_path / "ledger.db").unlink()
+    plan, _ = stage.plan()
+    assert bool([one for one in plan.changes if one.action == "adopt"]) == recognises
+    assert bool(plan.skips) != recognises
+
+
 def test_a_group_that_cannot_be_renamed_loses_members_and_gains_none(tmp_path: Path) -> None:
     groups = {"groups": [{"source": "corp", "select": ["cn=*"]}]}
     able = {"fixed": {"group": frozenset({"name"})}}

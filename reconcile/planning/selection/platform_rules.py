@@ -1,5 +1,6 @@
 """Rules that the platform cannot follow, refused before anything is planned."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from reconcile.errors import RulesRefused
@@ -16,7 +17,9 @@ def refuse_impossible_rules(
     _refuse_nesting(desired, abilities)
     _refuse_lacking(desired, abilities)
     _refuse_attributes(desired, abilities)
+    _refuse_attribute_names(desired, abilities)
     _refuse_departures(desired, abilities)
+    _refuse_adopting(desired, abilities)
     source_names.refuse_other_case(desired.sources, current)
     if not abilities.any_role:
         _refuse_unknown_roles(desired, current)
@@ -114,3 +117,29 @@ def _roles_of_rules(desired: DesiredState) -> Iterator[tuple[str, str]]:
     for at, department in enumerate(desired.departments):
         if department.role:
             yield f"departments[{at}].role", department.role
+
+
+def _refuse_attribute_names(desired: DesiredState, abilities: Abilities) -> None:
+    """Raises RulesRefused for attributes with names that the platform cannot have."""
+    if not abilities.attribute_names:
+        return
+    name = re.compile(abilities.attribute_names, re.ASCII)
+    why = f"is not how a platform of type {desired.platform.type} names an attribute"
+    refused = [
+        (f"sources[{at}].users.attributes[{number}].field", f"{attribute.field!r} {why}")
+        for at, source in enumerate(desired.sources)
+        for number, attribute in enumerate(source.users.attributes)
+        if not name.fullmatch(attribute.field)
+    ]
+    if refused:
+        raise RulesRefused(refused)
+
+
+def _refuse_adopting(desired: DesiredState, abilities: Abilities) -> None:
+    """Raises RulesRefused where accounts are to be adopted by names that must not count."""
+    if desired.lifecycle.adopt_local != "never" and not abilities.recognises_names:
+        message = (
+            "contradicts the platform, where names say nothing of whose an account is: write "
+            "never, or let the platform match user names"
+        )
+        raise RulesRefused([("lifecycle.adopt_local", message)])

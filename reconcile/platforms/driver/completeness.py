@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 from reconcile.errors import PlatformUnreadable
+from reconcile.model.book import Book
 from reconcile.model.platform import ALL_STATUSES, Contents, LinkKind, ObjectKind, Row
 from reconcile.model.text.printing import quoted
 from reconcile.platforms.driver.vocabulary import ENDS, KINDS, NAME_OF, REFERENCES
@@ -24,6 +26,26 @@ def check(contents: Contents) -> None:
         _check_status(user, row)
     for link_kind in ENDS:
         _check_links(contents, link_kind)
+
+
+FEW: Final = 10
+"""Fewer objects than these in the book say nothing of how many there should be."""
+
+
+def compare(contents: Contents, book: Book) -> None:
+    """Raises PlatformUnreadable if not even half of what was known has come.
+
+    This is for a platform that does not say itself how much there is.
+    """
+    known = Counter(kind for kind, _ in book.objects)
+    for kind in KINDS:
+        now = len(_rows(contents, kind))
+        if known[kind] >= FEW and now < known[kind] / 2:
+            raise PlatformUnreadable(
+                f"the platform lists {now} {kind}s, and there were {known[kind]}. It does not say "
+                "how many there are, so this may be a part of them. Run again; if so many were "
+                "deleted there, begin with a new ledger (the key state): it recognises the others"
+            )
 
 
 def _rows(contents: Contents, kind: ObjectKind) -> Mapping[str, Row]:

@@ -26,7 +26,10 @@ def write(batch: Batch) -> None:
             by_holder.setdefault(pair[1], []).append((place, pair))
 
     batch.each(batch.places, prepare)
-    size = max(1, batch.workspace.abilities.links_per_call)
+    abilities = batch.workspace.abilities
+    size = max(1, abilities.links_per_call)
+    if kind == "grant" and abilities.grants_per_call:
+        size = abilities.grants_per_call
     for holder, pairs in by_holder.items():
         for start in range(0, len(pairs), size):
             batch.plan(_call(batch, kind, holder, pairs[start : start + size]))

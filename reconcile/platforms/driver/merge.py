@@ -21,7 +21,7 @@ from reconcile.model.platform import (
     Row,
     User,
 )
-from reconcile.platforms.driver.completeness import check
+from reconcile.platforms.driver.completeness import check, compare
 from reconcile.platforms.driver.vocabulary import ENDS, KINDS, NAME_OF, REFERENCES
 
 UNKNOWN: Final = "?"
@@ -47,6 +47,8 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
     links = {kind: frozenset(contents.links.get(kind, ())) for kind in ENDS}
     contents = contents._replace(links=links)
     check(contents)
+    if not contents.proved:
+        compare(contents, book)
     both = _Both(contents, book)
     users = both.users()
     state = PlatformState(

@@ -1,11 +1,13 @@
 """What objects hold: created, updated, and read back, whatever the text."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconcile.model.change import Fields
+from reconcile.model.platform import Status
 from reconcile.model.text.department_path import path
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import (
@@ -15,6 +17,7 @@ from reconcile.testing.builders import (
     department,
     grant,
     group,
+    held,
     is_empty,
     member,
     ok,
@@ -38,7 +41,7 @@ def test_creates_are_read_back(platform: ManagedPlatform) -> None:
         "first_name": "Änna",
         "last_name": "O'Neill 李",
         "email": "anna@example.com",
-        "status": "blocked",
+        "status": held(platform, "blocked"),
         "status_origin": "corp",
         "status_cause": "missing",
         "source": "corp",
@@ -145,6 +148,8 @@ def test_attributes_of_any_text_are_merged(case: Case) -> None:
         "json": '{"x": null}',
         "null": "null",
     }
+    names = platform.abilities.attribute_names
+    odd = {name: text for name, text in odd.items() if re.fullmatch(names or ".*", name)}
     if case.name == "postgresql":  # it keeps no NUL in any text
         (reason,) = write(platform, user("nul", attributes={"nul": odd.pop("nul")}))
         assert reason.startswith("it holds a value that cannot be stored")
@@ -214,8 +219,9 @@ def test_nothing_is_taken_by_writing_null(platform: ManagedPlatform) -> None:
 @pytest.mark.parametrize(
     ("action", "status"), [("activate", "active"), ("deactivate", "inactive"), ("block", "blocked")]
 )
-def test_status(platform: ManagedPlatform, action: Any, status: str) -> None:
-    ok(platform, CORP, user("anna", status="vacation"))
+def test_status(platform: ManagedPlatform, action: Any, status: Status) -> None:
+    status = held(platform, status)
+    ok(platform, CORP, user("anna", status=held(platform, "vacation")))
     after: Fields = {
         "status": status,
         "status_origin": "corp",

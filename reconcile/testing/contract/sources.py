@@ -14,6 +14,7 @@ from reconcile.testing.builders import (
     department,
     grant,
     group,
+    held,
     ids,
     member,
     ok,
@@ -70,7 +71,7 @@ def test_a_source_gets_another_name_with_everything_it_has(platform: ManagedPlat
         "anna",
         source="corp",
         external_id="e1",
-        status="blocked",
+        status=held(platform, "blocked"),
         status_origin="corp",
         status_cause="missing",
     )

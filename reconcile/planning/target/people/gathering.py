@@ -55,7 +55,7 @@ def gather(
     for finder in finders.values():
         _take_over(finder, lost, contested)
     local = [user for user in users.get("", ()) if user.status != "erased"]
-    local = _unrecognised(finders, local, current)
+    local = _unrecognised(finders, local, current, abilities)
     # Persons still without a user may adopt a local one of their name.
     by_username = sole_holders((user.username, user) for user in local)
     people = {name: finder.people(by_username) for name, finder in finders.items()}
@@ -97,13 +97,17 @@ def _unlinked_users(current: PlatformState, links: LinkedObjects) -> dict[str, l
 
 
 def _unrecognised(
-    finders: Mapping[str, CandidateFinder], local: Sequence[User], current: PlatformState
+    finders: Mapping[str, CandidateFinder],
+    local: Sequence[User],
+    current: PlatformState,
+    abilities: Abilities,
 ) -> list[User]:
     """Has sources recognise users that the ledger does not know. Returns the others.
 
     The sources are asked in the order of the files; ids of directories are never given twice.
     """
-    if current.ledger_lost:
+    by_facts = current.ledger_lost and abilities.recognises_names
+    if by_facts:
         unknown = list(local)
     elif current.keeps_ids:
         unknown = [user for user in local if user.external_id]
@@ -113,7 +117,7 @@ def _unrecognised(
     for finder in finders.values():
         free = _without(unknown, recognised)
         if free:
-            recognised |= ids(finder.recognise(free, by_facts=current.ledger_lost))
+            recognised |= ids(finder.recognise(free, by_facts=by_facts))
     return _without(local, recognised)
 
 

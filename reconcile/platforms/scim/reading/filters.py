@@ -1,0 +1,24 @@
+"""Filters, and whether what comes back was filtered at all: some services give everything."""
+
+from reconcile.platforms.scim.connection.errors import Refused
+from reconcile.platforms.scim.paths import Resource
+from reconcile.platforms.scim.reading.lists import Reader
+
+
+def equals(attribute: str, text: str) -> str:
+    """A filter for one value."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{attribute} eq "{escaped}"'
+
+
+def having(reader: Reader, endpoint: str, attribute: str, text: str) -> list[Resource]:
+    """The resources with a value, as far as the service can look for it.
+
+    What comes back is compared: a service that ignores filters gives strangers.
+    """
+    query = {"filter": equals(attribute, text), "startIndex": "1", "count": "10"}
+    try:
+        page = reader.page(endpoint, query)
+    except Refused:
+        return []
+    return [resource for resource in page.resources if resource.get(attribute) == text]

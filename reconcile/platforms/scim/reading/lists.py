@@ -1,0 +1,268 @@
+"""Reads that are proved complete: as many ids as the service says there are, and none twice.
+
+A doubt is looked at once more, one page after the other. If it stays, nothing of what was read is
+believed.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, NamedTuple
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.scim.connection.errors import Refused
+from reconcile.platforms.scim.connection.http import Session
+from reconcile.platforms.scim.paths import Resource
+from reconcile.platforms.scim.settings import ScimSettings
+
+_log = logging.getLogger(__name__)
+Query = Mapping[str, str]
+MOST_PAGES: Final = 1_000_000
+
+
+class Doubt(Exception):
+    """What was read cannot be all, or cannot be true. The text says what was seen, and the key."""
+
+
+class Page(NamedTuple):
+    """One answer of a list."""
+
+    resources: list[Resource]
+    total: int | None
+    cursor: str
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of its resources."""
+        return [resource["id"] for resource in self.resources]
+
+
+class Everything(NamedTuple):
+    """All resources of a list, by id."""
+
+    resources: dict[str, Resource]
+    proved: bool
+    """Whether the service said how many there are."""
+
+
+class Reader:
+    """Reads lists of one service."""
+
+    def __init__(self, session: Session, settings: ScimSettings) -> None:
+        """Reads nothing yet."""
+        self._session = session
+        self._settings = settings
+        self._has_cursors = settings.paging == "cursor"
+
+    def everything(self, endpoint: str, query: Query | None = None) -> Everything:
+        """All of a list. Raises PlatformUnreadable where that cannot be proved."""
+        query = query or {}
+        try:
+            return self._walk(endpoint, query, hurried=True)
+        except Doubt as doubt:
+            _log.info("reading %s once more: %s", endpoint, doubt)
+        try:
+            return self._walk(endpoint, query, hurried=False)
+        except Doubt as doubt:
+            raise PlatformUnreadable(
+                f"{self._session.base}/{endpoint} cannot be read completely: {doubt}. "
+                "It was read twice; nothing of it is used"
+            ) from doubt
+
+    def page(self, endpoint: str, query: Query) -> Page:
+        """One page. Raises PlatformUnreadable where it is none, Refused for a query refused."""
+        answer = self._session.get(endpoint, query).resource
+        resources = None if answer is None else answer.get("Resources", [])
+        if answer is None or not isinstance(resources or [], list):
+            raise PlatformUnreadable(
+                f"{self._session.base}/{endpoint} gives no list of resources: is url the base URL "
+                "of a SCIM service?"
+            )
+        total = answer.get("totalResults")
+        cursor = answer.get("nextCursor")
+        return Page(
+            [self._identified(endpoint, resource) for resource in resources or []],
+            total if isinstance(total, int) and not isinstance(total, bool) else None,
+            cursor if isinstance(cursor, str) else "",
+        )
+
+    def _identified(self, endpoint: str, resource: Any) -> Resource:
+        own = resource.get("id") if isinstance(resource, dict) else None
+        if isinstance(own, int) and not isinstance(own, bool):
+            own = str(own)
+        if not isinstance(own, str) or not own:
+            raise PlatformUnreadable(
+                f"{self._session.base}/{endpoint} lists something without an id: it cannot be read"
+            )
+        resource["id"] = own
+        return dict(resource)
+
+    def _walk(self, endpoint: str, query: Query, *, hurried: bool) -> Everything:
+        paging = self._settings.paging
+        try:
+            if paging == "none":
+                return self._at_once(endpoint, query)
+            count = str(self._settings.page_size)
+            if paging == "cursor":
+                first = self.page(endpoint, {**query, "cursor": "", "count": count})
+                return self._by_cursor(endpoint, query, first)
+            first = self.page(endpoint, {**query, "startIndex": "1", "count": count})
+            if paging == "auto" and (first.cursor or self._has_cursors):
+                self._has_cursors = True
+                return self._by_cursor(endpoint, query, first)
+            return self._by_index(endpoint, query, first, hurried=hurried)
+        except Refused as refused:
+            raise PlatformUnreadable(
+                f"{self._session.base}/{endpoint} cannot be listed: the service answers "
+                f"{refused.status}: {refused}. If it does not know startIndex and count, set "
+                "paging: none"
+            ) from refused
+
+    def _at_once(self, endpoint: str, query: Query) -> Everything:
+        page = self.page(endpoint, query)
+        collected = _Collected(endpoint, page.total)
+        collected.add(page, "the only page", may_be_empty=True)
+        if page.total is not None and page.total > len(page.resources):
+            raise Doubt(
+                f"one request gives {len(page.resources)} of {page.total}: "
+                "paging: none is not for this service, try paging: index"
+            )
+        return collected.complete()
+
+    def _by_cursor(self, endpoint: str, query: Query, page: Page) -> Everything:
+        """Page after page, until there is no further cursor."""
+        collected = _Collected(endpoint, page.total)
+        used: set[str] = set()
+        collected.add(page, "the first page", may_be_empty=True)
+        while page.cursor:
+            if page.cursor in used:
+                raise Doubt("the service gives the same cursor again: its paging goes in a circle")
+            used.add(page.cursor)
+            wanted = {"cursor": page.cursor, "count": str(self._settings.page_size)}
+            page = self.page(endpoint, {**query, **wanted})
+            collected.add(page, "a cursor", may_be_empty=True)
+        return collected.complete()
+
+    def _by_index(self, endpoint: str, query: Query, first: Page, *, hurried: bool) -> Everything:
+        if first.total is None:
+            raise Doubt(
+                "the service does not say how many there are (totalResults), so a read cannot be "
+                "proved complete: if it pages by cursor set paging: cursor, if it gives everything "
+                "at once set paging: none"
+            )
+        collected = _Collected(endpoint, first.total)
+        collected.add(first, "startIndex=1", may_be_empty=first.total == 0)
+        step = len(first.resources)
+        if hurried and step:
+            starts = range(1 + step, first.total + 1, step)
+            for start, page in self._pages(endpoint, query, starts, step):
+                collected.add(page, f"startIndex={start}")
+            return collected.complete()
+        while collected.missing:
+            start = len(collected.resources) + 1
+            wanted = {"startIndex": str(start), "count": str(self._settings.page_size)}
+            collected.add(self.page(endpoint, {**query, **wanted}), f"startIndex={start}")
+        return collected.complete()
+
+    def _pages(
+        self, endpoint: str, query: Query, starts: Iterable[int], step: int
+    ) -> Iterator[tuple[int, Page]]:
+        """The pages that begin at `starts`, several at once."""
+
+        def one(start: int) -> tuple[int, Page]:
+            wanted = {"startIndex": str(start), "count": str(step)}
+            return start, self.page(endpoint, {**query, **wanted})
+
+        with ThreadPoolExecutor(max_workers=self._settings.pace.concurrency) as pool:
+            waiting = [pool.submit(one, start) for start in starts]
+            try:
+                for future in waiting:
+                    yield future.result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def each(self, endpoint: str, ids: Iterable[str]) -> dict[str, Resource]:
+        """Single resources by id, several at once; those that are gone are left out."""
+
+        def one(own: str) -> tuple[str, Resource | None]:
+            return own, self.single(endpoint, own)
+
+        with ThreadPoolExecutor(max_workers=self._settings.pace.concurrency) as pool:
+            got = dict(pool.map(one, ids))
+        return {own: resource for own, resource in got.items() if resource is not None}
+
+    def single(self, endpoint: str, own: str) -> Resource | None:
+        """One resource; None where it does not exist. Raises PlatformUnreadable and Refused."""
+        try:
+            resource = self._session.get(f"{endpoint}/{quoted_id(own)}").resource
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+        if resource is None or str(resource.get("id", own)) != own:
+            raise PlatformUnreadable(
+                f"{self._session.base}/{endpoint}/{own} does not answer with this resource"
+            )
+        return resource
+
+
+def quoted_id(own: str) -> str:
+    """An id as a part of a URL."""
+    from urllib.parse import quote
+
+    return quote(own, safe="")
+
+
+class _Collected:
+    """What was seen of a list so far."""
+
+    def __init__(self, endpoint: str, total: int | None) -> None:
+        self._endpoint = endpoint
+        self._total = total
+        self._first: list[str] | None = None
+        self.resources: dict[str, Resource] = {}
+
+    @property
+    def missing(self) -> int:
+        """How many are left to be seen."""
+        return max(0, (self._total or 0) - len(self.resources))
+
+    def add(self, page: Page, where: str, *, may_be_empty: bool = False) -> None:
+        """Takes in a page. Raises Doubt where it does not go with the others."""
+        if page.total != self._total and page.total is not None:
+            raise Doubt(
+                f"the number of {self._endpoint} went from {self._total} to {page.total} while "
+                "they were read"
+            )
+        before = len(self.resources)
+        ids = page.ids
+        self.resources |= zip(ids, page.resources, strict=True)
+        if self._first is None:
+            self._first = ids
+        elif ids and ids == self._first:
+            raise Doubt(
+                f"{where} gives the same {len(ids)} of {self._total} as the first page: the "
+                "service ignores paging. If it can give everything at once, set paging: none, "
+                "otherwise a page_size that holds everything"
+            )
+        new = len(self.resources) - before
+        if new < len(ids):
+            raise Doubt(
+                f"{where} gives {len(ids) - new} of {len(ids)} a second time: pages of this "
+                "service overlap. A page_size that holds everything avoids that"
+            )
+        if not new and not may_be_empty:
+            raise Doubt(
+                f"{where} gives nothing, and {len(self.resources)} of {self._total} were seen: "
+                "try a smaller page_size, or another paging"
+            )
+
+    def complete(self) -> Everything:
+        """Everything. Raises Doubt where it is not all."""
+        if self._total is not None and len(self.resources) != self._total:
+            raise Doubt(
+                f"{len(self.resources)} of {self._total} were seen: "
+                "try a smaller page_size, or another paging"
+            )
+        return Everything(self.resources, self._total is not None)

@@ -1,0 +1,69 @@
+"""Changes of one object: deltas sent by PATCH, or merged into what is there for a PUT."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from reconcile.platforms.scim.connection.errors import CANNOT, STALE, Refused
+from reconcile.platforms.scim.connection.http import Answer, Session
+from reconcile.platforms.scim.mapping.users import Edit
+from reconcile.platforms.scim.paths import Path, Resource
+from reconcile.platforms.scim.reading.lists import quoted_id
+from reconcile.platforms.scim.settings import ScimSettings
+from reconcile.platforms.scim.writing import patch
+
+_log = logging.getLogger(__name__)
+
+
+class Writing:
+    """Sends changes to one service."""
+
+    def __init__(self, session: Session, settings: ScimSettings) -> None:
+        """Sends nothing yet."""
+        self._session = session
+        self._put = settings.update == "put"
+        self._may_put = settings.update != "patch"
+
+    def change(
+        self, endpoint: str, own: str, edits: Sequence[Edit], is_there: Callable[[Path], bool]
+    ) -> Resource | None:
+        """Makes edits of an object. Returns the resource where the answer shows it.
+
+        Raises Refused, Unclear or PlatformUnreadable.
+        """
+        where = f"{endpoint}/{quoted_id(own)}"
+        if not self._put:
+            try:
+                return self.operate(where, patch.operations(edits, is_there))
+            except Refused as refused:
+                if refused.status not in CANNOT or not self._may_put:
+                    raise
+                _log.info("the service has no PATCH for %s: changes go by PUT", endpoint)
+                self._put = True
+        return self._replace(where, edits)
+
+    def operate(self, where: str, operations: Sequence[patch.Operation]) -> Resource | None:
+        """One PATCH. Returns the resource where the answer shows it."""
+        if not operations:
+            return None
+        return _shown(self._session.send("PATCH", where, patch.message(operations)))
+
+    def _replace(self, where: str, edits: Sequence[Edit]) -> Resource | None:
+        """Reads, merges and writes back; once more where the object was changed in between."""
+        for last in (False, True):
+            answer = self._session.get(where)
+            resource: Mapping[str, Any] = answer.resource or {}
+            tag = answer.headers.get("ETag")
+            headers = {"If-Match": tag} if tag else {}
+            try:
+                sent = patch.merged(dict(resource), edits)
+                return _shown(self._session.send("PUT", where, sent, headers))
+            except Refused as refused:
+                if refused.status != STALE or last:
+                    raise
+        return None
+
+
+def _shown(answer: Answer) -> Resource | None:
+    resource = answer.resource
+    return resource if resource is not None and "id" in resource else None
