@@ -17,7 +17,7 @@ from reconcile.model.platform import (
 )
 from reconcile.model.report import APPLIED, Written
 from reconcile.platforms.driver.merge import Merged
-from reconcile.platforms.driver.steps import Planned, Result
+from reconcile.platforms.driver.running.steps import Planned, Result
 from reconcile.platforms.driver.vocabulary import NAME_OF, REFERENCES
 from reconcile.platforms.resolve import Names, Unknown, text
 

@@ -7,7 +7,7 @@ from reconcile.model.book import Tie
 from reconcile.model.change import Change, mapping, nested_in
 from reconcile.model.platform import LinkKind, Pair
 from reconcile.platforms.driver.batch import Batch
-from reconcile.platforms.driver.steps import New, Planned, Result
+from reconcile.platforms.driver.running.steps import New, Planned, Result
 from reconcile.platforms.resolve import Unknown, text
 
 

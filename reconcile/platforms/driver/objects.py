@@ -18,7 +18,7 @@ from reconcile.platforms.driver.links import (
     renest,
 )
 from reconcile.platforms.driver.renames import arrange, move_of, wanted_departments
-from reconcile.platforms.driver.steps import New, Planned
+from reconcile.platforms.driver.running.steps import New, Planned
 from reconcile.platforms.driver.vocabulary import NAME_OF
 from reconcile.platforms.resolve import Move, Names, Unknown, text
 

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from reconcile.errors import ReconcileError
 from reconcile.model.platform import Abilities, PlatformState
 from reconcile.platforms.driver.merge import merge
-from reconcile.platforms.driver.replay import as_it_is, replay
+from reconcile.platforms.driver.running.replay import as_it_is, replay
 from reconcile.platforms.driver.writer import DrivenWriter
 from reconcile.ports import (
     Attempts,

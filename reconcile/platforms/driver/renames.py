@@ -17,7 +17,7 @@ from reconcile.model.text.department_path import titles
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.driver.batch import Batch
 from reconcile.platforms.driver.chains import circles, last_first
-from reconcile.platforms.driver.steps import Planned, Result
+from reconcile.platforms.driver.running.steps import Planned, Result
 from reconcile.platforms.driver.vocabulary import NAME_OF
 from reconcile.platforms.resolve import Move, Names, blocked, paths, text
 

@@ -16,8 +16,8 @@ from reconcile.platforms.driver import links, objects
 from reconcile.platforms.driver.batch import Batch, Workspace
 from reconcile.platforms.driver.merge import merge
 from reconcile.platforms.driver.renames import restore, wanted_departments
-from reconcile.platforms.driver.steps import Planned, Result, first_line
-from reconcile.platforms.driver.together import runner
+from reconcile.platforms.driver.running.steps import Planned, Result, first_line
+from reconcile.platforms.driver.running.together import runner
 from reconcile.platforms.driver.vocabulary import NAME_OF
 from reconcile.platforms.ledger.history.entries import ids_before, ids_now
 from reconcile.platforms.resolve import Names, text

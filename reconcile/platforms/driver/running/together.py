@@ -12,8 +12,8 @@ from reconcile import interrupts
 from reconcile.errors import OutcomeUnknown, ReconcileError
 from reconcile.model.book import Call, Settled, Step
 from reconcile.model.change import Change
-from reconcile.platforms.driver.agenda import Agenda
-from reconcile.platforms.driver.steps import Planned, Result, Runner, as_step, first_line
+from reconcile.platforms.driver.running.agenda import Agenda
+from reconcile.platforms.driver.running.steps import Planned, Result, Runner, as_step, first_line
 from reconcile.ports import Joint, JointLedger, Ledger, Platform, Rejected
 
 

@@ -17,8 +17,8 @@ from reconcile.errors import PlatformUnreadable, ReconcileError
 from reconcile.model.book import Call, Edit, Put, Settled, Step, Tie
 from reconcile.model.change import Change
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair
-from reconcile.platforms.driver.agenda import Agenda
-from reconcile.platforms.driver.evidence import edits_of, look
+from reconcile.platforms.driver.running.agenda import Agenda
+from reconcile.platforms.driver.running.evidence import edits_of, look
 from reconcile.ports import Ledger, Platform, Rejected, Unclear
 
 _log = logging.getLogger(__name__)

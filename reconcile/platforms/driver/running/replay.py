@@ -11,8 +11,8 @@ from reconcile.model.history import Run
 from reconcile.model.platform import Contents
 from reconcile.model.report import Outcome
 from reconcile.platforms.driver.edited import edited
-from reconcile.platforms.driver.evidence import edits_of, look
 from reconcile.platforms.driver.merge import merge
+from reconcile.platforms.driver.running.evidence import edits_of, look
 from reconcile.platforms.ledger.history.entries import ids_now
 from reconcile.platforms.resolve import Names
 from reconcile.ports import Ledger, Platform
