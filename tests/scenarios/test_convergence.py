@@ -15,6 +15,7 @@ from reconcile.model.change import ENDS, Plan, Scope
 from reconcile.model.platform import PlatformState
 from reconcile.planning import Inputs
 from reconcile.planning import login as logins
+from reconcile.planning.login import decision
 from reconcile.planning.selection.query import query
 from reconcile.platforms.memory.platform import MemoryPlatform
 from tests.effort import examples
@@ -393,7 +394,7 @@ def test_a_login_does_what_the_plan_of_everybody_does_for_that_person(
             state, "", (), (), Scope(), (one,), (current,), platform.abilities, "test", NOW
         )
         with pytest.MonkeyPatch.context() as everybody:
-            everybody.setattr(logins, "_concerned", lambda whole, *_: whole)
+            everybody.setattr(decision, "concerned", lambda whole, _: whole.current[0])
             expected = _judged(inputs)
         assert _judged(inputs) == expected
 

@@ -72,6 +72,8 @@ def keys(part: dict[str, Any], schema: dict[str, Any], path: str = "") -> Iterat
         yield path
     for name, below in part.get("properties", {}).items():
         yield from keys(below, schema, f"{path}.{name}" if path else name)
+    for name in part.get("x-by-type", {}).values():
+        yield from keys(schema["$defs"][name], schema, path)
     if "items" in part:
         yield from keys(part["items"], schema, f"{path}[]")
 

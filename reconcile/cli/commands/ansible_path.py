@@ -12,9 +12,10 @@ from reconcile.errors import UsageError
 @click.command("ansible-path")
 @output_options
 def ansible_path() -> None:
-    """Print what to put into ANSIBLE_COLLECTIONS_PATH for the collection reconcile.identity.
+    """Print the folder of the Ansible collection.
 
-    Only needed where Ansible is installed in another environment than reconcile.
+    Put it into ANSIBLE_COLLECTIONS_PATH if Ansible is installed in another environment than
+    reconcile.
     """
     spec = find_spec("ansible_collections.reconcile.identity")
     if spec is None or not spec.submodule_search_locations:

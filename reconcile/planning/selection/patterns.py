@@ -113,7 +113,7 @@ class Selection:
         """The message for a pattern that can mean several entries; these by their DNs."""
         return (
             f"{self._patterns[at]!r} can mean several entries of source {source}:"
-            f" {', '.join(sorted(entries))}. Write the one that is meant as the directory does"
+            f" {', '.join(sorted(entries))}. Write it as the directory does"
         )
 
     def _meant(

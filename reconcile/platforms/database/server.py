@@ -72,7 +72,7 @@ class ServerDatabase(Database):
         """Raises UsageError for a url that names no database, or a driver that is not installed."""
         if not url.database:
             raise UsageError(
-                "platform.url names no database; "
+                "platform.url does not name a database; "
                 f"write it as in {self.driver}://account@host/database"
             )
         port = f":{url.port}" if url.port else ""
