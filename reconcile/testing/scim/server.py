@@ -60,7 +60,12 @@ class ScimStandIn:
     def answer(
         self, method: str, target: str, token: str, body: Any
     ) -> tuple[int, bytes, dict[str, str]]:
-        """Status, body and headers for a request. Raises ConnectionError for a lost answer."""
+        """Status, body and headers for a request. Raises ConnectionError for a lost answer.
+
+        `GET /requests` lists those before it.
+        """
+        if target == "/requests":
+            return 200, msgspec.json.encode(self.requests), {}
         number = next(self._numbers)
         self.requests.append(f"{method} {target}")
         quirks = self.quirks
