@@ -11,10 +11,10 @@ connections waits until something is read.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from reconcile.model import desired
-from reconcile.model.book import Book, Edit, Ids, Logged, Settled, Step
+from reconcile.model.book import Book, Call, Edit, Ids, Logged, Settled, Step
 from reconcile.model.change import Change
 from reconcile.model.directory import DirectorySnapshot, Outline, Query
 from reconcile.model.history import Entry, Link, Run
@@ -186,6 +186,50 @@ class Platform(Protocol):
 
     def close(self) -> None:
         """Lets go of the connection; may be called at any time, more than once."""
+        ...
+
+
+IN_PLATFORM: Final = "platform"
+"""The value of `state` where the platform's own database holds the ledger."""
+
+
+class Joint(Platform, Protocol):
+    """Optional: a platform in a database that can hold the ledger as well (`state: platform`).
+
+    One transaction then keeps many calls and what the ledger remembers of them, or none of it. The
+    transaction is the ledger's; the platform makes its calls by the same connection. The calls of
+    `Platform` are for a ledger elsewhere. An adapter that has `ledger_database` is taken for one.
+    """
+
+    default_state: str
+    """The value of `state` where the file has none: IN_PLATFORM, or the URL of a database."""
+
+    def ledger_database(self) -> Any:
+        """The database, a `reconcile.platforms.database.database.Database`; connects later."""
+        ...
+
+    @property
+    def calls_together(self) -> int:
+        """How many calls one transaction may carry; asked before each transaction."""
+        ...
+
+    def make(
+        self, workspace: str, calls: Sequence[Call], connection: Any
+    ) -> Sequence[str | Rejected]:
+        """Makes calls, in their order, in the transaction of an `sqlalchemy.Connection`.
+
+        Returns for each the id of what it created, "" for any other call, or why it is refused. A
+        call that is refused leaves no trace and does not hinder the others; of its links none is
+        made. Whatever is raised undoes the transaction, PlatformUnreadable too. Neither commits nor
+        rolls back, but for savepoints.
+        """
+        ...
+
+    def kept(self, workspace: str, calls: Sequence[Call]) -> None:
+        """Called once the transaction is kept, with those of its calls that were not refused.
+
+        For what no transaction can undo, such as ending sessions. What fails here is logged.
+        """
         ...
 
 
@@ -444,4 +488,20 @@ class Ledger(Protocol):
 
     def close(self) -> None:
         """Lets go of the connection; may be called at any time, more than once."""
+        ...
+
+
+class JointLedger(Ledger, Protocol):
+    """A ledger in the database of a Joint platform."""
+
+    def together(
+        self, workspace: str, steps: Sequence[Step], make: Callable[[Any], Sequence[Settled]]
+    ) -> dict[tuple[ObjectKind, str], str]:
+        """Makes steps and keeps what became of them in one transaction.
+
+        `make` gets its connection, and returns for each step what became of it, in their order;
+        the numbers of these are not looked at. Returns our ids of objects that the book did not
+        have. Raises OutcomeUnknown where it cannot be found out whether the transaction was kept;
+        after any other error nothing of it is.
+        """
         ...

@@ -23,9 +23,13 @@ class Waiting(Protocol):
 class Agenda:
     """The steps that are left, by their numbers."""
 
-    def __init__(self, steps: Sequence[Waiting]) -> None:
-        """Takes all steps; those that wait for none are ready."""
+    def __init__(self, steps: Sequence[Waiting], *, lanes: bool = True) -> None:
+        """Takes all steps; those that wait for none are ready.
+
+        Without `lanes` several steps of one lane may be in a window: they are made in its order.
+        """
         self._steps = steps
+        self._names = [step.lane if lanes else "" for step in steps]
         self._missing = [len(set(step.after)) for step in steps]
         self._followers: dict[int, list[int]] = {}
         for number, step in enumerate(steps):
@@ -40,7 +44,7 @@ class Agenda:
 
     def _offer(self, number: int) -> None:
         """A step waits for no other. It still waits for those of its lane."""
-        lane = self._steps[number].lane
+        lane = self._names[number]
         if lane:
             queue = self._lanes.setdefault(lane, deque())
             queue.append(number)
@@ -55,7 +59,7 @@ class Agenda:
     def end(self, number: int, *, kept: bool) -> Iterator[int]:
         """A step has been made. Gives those that cannot be made because it was not kept."""
         self._over.add(number)
-        lane = self._steps[number].lane
+        lane = self._names[number]
         if lane:
             queue = self._lanes[lane]
             queue.popleft()

@@ -97,21 +97,26 @@ class Runner:
         `changes` are those of the batch by their place; `first` is how many came before in the run.
         """
         results: dict[int, Result] = {}
-        agenda = Agenda(planned)
-        while self.broken is None and (
-            window := agenda.window(self._platform.abilities.concurrency)
-        ):
+        agenda = self._agenda(planned)
+        while self.broken is None and (window := agenda.window(self._size())):
             made = self._make(window, planned, results, changes, first)
             results |= made
             for at, result in made.items():
                 for lost in agenda.end(at, kept=result.state == "kept"):
                     results[lost] = Result("not made", planned[lost].because)
         self._flush()
-        why = _first_line(self.broken)
+        why = first_line(self.broken)
         return [
             results.get(at) or Result("not made", step.because or why)
             for at, step in enumerate(planned)
         ]
+
+    def _agenda(self, planned: Sequence[Planned]) -> Agenda:
+        return Agenda(planned)
+
+    def _size(self) -> int:
+        """How many steps are made at once."""
+        return self._platform.abilities.concurrency
 
     def _make(
         self,
@@ -122,7 +127,7 @@ class Runner:
         first: int,
     ) -> dict[int, Result]:
         """Journals a window of steps, makes their calls, and settles them."""
-        steps = [_step(planned[at], results, changes, first) for at in window]
+        steps = [as_step(planned[at], results, changes, first) for at in window]
         try:
             numbers, new = self._ledger.write(self._workspace, settled=self._pending, opened=steps)
         except (ReconcileError, KeyboardInterrupt) as error:
@@ -181,9 +186,7 @@ class Runner:
             self._break(interrupt)
             return None
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises, the call may be done
-            _log.debug("traceback", exc_info=error)
-            _log.error("unexpected %s: %s", type(error).__name__, error)
-            self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
+            self._blame(error)
             return None
 
     def _call(self, call: Call) -> str:
@@ -221,7 +224,7 @@ class Runner:
             contents = self._platform.read(self._workspace)
         except (ReconcileError, KeyboardInterrupt) as error:
             self._break(error)
-            unknown = Result("unknown", f"the platform did not answer: {_first_line(error)}")
+            unknown = Result("unknown", f"the platform did not answer: {first_line(error)}")
             return [unknown if result is None else result for result in made]
         return [
             self._seen(step, contents) if result is None else result
@@ -240,6 +243,12 @@ class Runner:
             self.known.add((call.kind, platform_id))
         return Result("kept", platform_id=platform_id) if seen else Result("unclear", NOT_SEEN)
 
+    def _blame(self, error: Exception) -> None:
+        """The adapter raised what no adapter may raise."""
+        _log.debug("traceback", exc_info=error)
+        _log.error("unexpected %s: %s", type(error).__name__, error)
+        self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
+
     def _break(self, error: BaseException) -> None:
         if self.broken is None:
             self.broken = error
@@ -255,7 +264,7 @@ _JOURNALED: Final[Mapping[State, Literal["open", "kept", "refused", "unclear"]]]
 """A step of which nothing is known stays open: the next run looks it up."""
 
 
-def _step(
+def as_step(
     planned: Planned, results: Mapping[int, Result], changes: Mapping[int, Change], first: int
 ) -> Step:
     """The step with the ids of what was created before it."""
@@ -296,7 +305,8 @@ def _edits(step: Step, result: Result) -> tuple[Edit, ...]:
     return tuple(edit for edit, done in zip(step.edits, result.done, strict=False) if done)
 
 
-def _first_line(error: BaseException | None) -> str:
+def first_line(error: BaseException | None) -> str:
+    """What an error says in one line; "" for none."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     return str(error).partition("\n")[0] if error is not None else ""

@@ -15,7 +15,8 @@ from reconcile.platforms.driver import links, objects
 from reconcile.platforms.driver.batch import Batch, Workspace
 from reconcile.platforms.driver.merge import NAME_OF, merge
 from reconcile.platforms.driver.renames import restore, wanted_departments
-from reconcile.platforms.driver.steps import Planned, Result, Runner
+from reconcile.platforms.driver.steps import Planned, Result
+from reconcile.platforms.driver.together import runner
 from reconcile.platforms.ledger.history_entries import ids_before, ids_now
 from reconcile.platforms.resolve import Names, text
 from reconcile.ports import Ledger, Platform, Progress
@@ -48,7 +49,7 @@ class DrivenWriter:
         self._ledger = ledger
         self._name = workspace
         self._progress = progress
-        self._runner = Runner(platform, ledger, workspace)
+        self._runner = runner(platform, ledger, workspace)
         self._workspace: Workspace | None = None
         self._given = 0
         self.begun = False

@@ -17,7 +17,8 @@ _o, _l = t.objects.c, t.links.c
 USERS: Final = Users(_o.id, _o.workspace_id, _o.name, _o.dn, _o.external_id, _o.kind == "user")
 """For the history: which objects are users, and what they are called."""
 
-_COLUMNS: Final = tuple(name for name in REMEMBERED if name != "source")
+REMEMBERED_COLUMNS: Final = tuple(name for name in REMEMBERED if name != "source")
+"""The columns of an object that hold what is remembered of it, its source apart."""
 _WORKSPACE: sa.BindParameter[int] = sa.bindparam("workspace", type_=sa.Integer)
 
 _SOURCES: Final = sa.select(
@@ -27,7 +28,7 @@ _OBJECTS: Final = sa.select(
     _o.id,
     _o.kind,
     _o.platform_id,
-    *(sa.func.coalesce(_o[name], "") for name in _COLUMNS),
+    *(sa.func.coalesce(_o[name], "") for name in REMEMBERED_COLUMNS),
     _o.source_id,
 ).where(_o.workspace_id == _WORKSPACE)
 _LINKS: Final = sa.select(_l.kind, _l.member_id, _l.holder, _l.origin).where(
@@ -63,7 +64,7 @@ def read(connection: sa.Connection, workspace: int) -> Book:
                 "does not know. Restore it from a backup, or move it away: then every user is "
                 "recognised anew"
             )
-        known = dict(zip(_COLUMNS, values, strict=True))
+        known = dict(zip(REMEMBERED_COLUMNS, values, strict=True))
         known["source"] = "" if source is None else sources[source].name
         objects[kind, platform_id] = Known(str(number), kind, platform_id, **known)
     return Book(
@@ -82,13 +83,21 @@ _MANY: Final = 50
 class Editor:
     """Edits the book of one workspace within a transaction."""
 
-    def __init__(self, connection: sa.Connection, workspace: int) -> None:
-        """Takes the transaction and the number of the workspace."""
+    def __init__(
+        self,
+        connection: sa.Connection,
+        workspace: int,
+        numbers: dict[tuple[str, str], int] | None = None,
+    ) -> None:
+        """Takes the transaction and the number of the workspace.
+
+        `numbers`: our ids by kind and the platform's id, where they have been read.
+        """
         self._connection = connection
         self._workspace = workspace
         self.new: dict[tuple[ObjectKind, str], str] = {}
         """Our ids of the objects that were added, by kind and the platform's id."""
-        self._numbers: dict[tuple[str, str], int] | None = None
+        self._numbers = numbers
 
     def edit(self, edits: Sequence[Edit], created: str = "") -> None:
         """Makes the edits in their order; `created` is the platform's id of what was created."""

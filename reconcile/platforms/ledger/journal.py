@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.book import Logged, Settled, Step
 from reconcile.model.history import Run
+from reconcile.platforms.database import bulk
 from reconcile.platforms.ledger import tables as t
 
 _RUN: Final = "run"
@@ -29,6 +30,25 @@ def open_steps(connection: sa.Connection, workspace: int, steps: Sequence[Step])
         key = connection.execute(t.journal.insert(), row).inserted_primary_key
         numbers.append(key[0] if key is not None else 0)
     return numbers
+
+
+def add_settled(
+    connection: sa.Connection, workspace: int, steps: Sequence[Step], settled: Sequence[Settled]
+) -> int:
+    """Writes down steps of which it is known what became of them; returns the last one's number."""
+    rows = [
+        (workspace, outcome.state, _text(step), outcome.platform_id, outcome.detail)
+        for step, outcome in zip(steps, settled, strict=True)
+    ]
+    columns = ("workspace_id", "state", "body", "platform_id", "detail")
+    bulk.Prepared(connection, t.journal.insert(), columns).run(rows)
+    last = sa.select(sa.func.max(_j.id)).where(_j.workspace_id == workspace)
+    return int(connection.execute(last).scalar_one() or 0)
+
+
+def has(connection: sa.Connection, number: int) -> bool:
+    """Whether the journal has a step."""
+    return connection.execute(sa.select(_j.id).where(_j.id == number)).first() is not None
 
 
 def settle(connection: sa.Connection, settled: Settled) -> None:

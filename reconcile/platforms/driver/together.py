@@ -1,0 +1,118 @@
+"""Steps of a platform whose database holds the ledger too: a window of them in one transaction.
+
+The calls and what the ledger remembers of them are kept together or not at all. So nothing is
+journaled before it is made, and nothing has to be looked up: after a crash, the journal has exactly
+what the platform has.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+from reconcile import interrupts
+from reconcile.errors import OutcomeUnknown, ReconcileError
+from reconcile.model.book import Call, Settled, Step
+from reconcile.model.change import Change
+from reconcile.platforms.driver.agenda import Agenda
+from reconcile.platforms.driver.steps import Planned, Result, Runner, as_step, first_line
+from reconcile.ports import Joint, JointLedger, Ledger, Platform, Rejected
+
+
+def runner(platform: Platform, ledger: Ledger, workspace: str) -> Runner:
+    """Carries out steps together where the ledger can, otherwise one call at a time."""
+    if not hasattr(ledger, "together"):
+        return Runner(platform, ledger, workspace)
+    return JointRunner(cast("Joint", platform), cast("JointLedger", ledger), workspace)
+
+
+class JointRunner(Runner):
+    """Carries out steps for one workspace, each window in one transaction."""
+
+    def __init__(self, platform: Joint, ledger: JointLedger, workspace: str) -> None:
+        """Nothing is called before `run`."""
+        super().__init__(platform, ledger, workspace)
+        self._joint = platform
+        self._joint_ledger = ledger
+
+    def _agenda(self, planned: Sequence[Planned]) -> Agenda:
+        return Agenda(planned, lanes=False)
+
+    def _size(self) -> int:
+        return max(1, self._joint.calls_together)
+
+    def _make(
+        self,
+        window: Sequence[int],
+        planned: Sequence[Planned],
+        results: Mapping[int, Result],
+        changes: Mapping[int, Change],
+        first: int,
+    ) -> dict[int, Result]:
+        """Makes a window of steps and settles them, all in one transaction."""
+        steps = [as_step(planned[at], results, changes, first) for at in window]
+        made: list[Result] = []
+        if not self._kept(steps, made):
+            lost = isinstance(self.broken, OutcomeUnknown)
+            return dict.fromkeys(window, Result("unknown", first_line(self.broken))) if lost else {}
+        self._remember(steps, made)
+        return dict(zip(window, made, strict=True))
+
+    def _kept(self, steps: Sequence[Step], made: list[Result]) -> bool:
+        """Runs the transaction, and says whether it was kept.
+
+        A signal breaks off the calls, which undoes them; while they are being kept it waits.
+        """
+        kept = False
+        try:
+            with interrupts.masked() as restored:
+
+                def make(connection: Any) -> list[Settled]:
+                    with restored():
+                        made.extend(self._made(steps, connection))
+                        return [_settled(*pair) for pair in zip(steps, made, strict=True)]
+
+                new = self._joint_ledger.together(self._workspace, steps, make)
+                kept = True
+                self._learn(new)
+        except (ReconcileError, KeyboardInterrupt) as error:
+            self._break(error)
+        except Exception as error:  # noqa: BLE001 - whatever an adapter raises, all of it is undone
+            self._blame(error)
+        return kept
+
+    def _made(self, steps: Sequence[Step], connection: Any) -> Iterator[Result]:
+        """What became of each step, in the open transaction."""
+        calls = [step.call for step in steps if step.call is not None]
+        answers = iter(self._joint.make(self._workspace, calls, connection) if calls else ())
+        for step in steps:
+            yield Result("kept") if step.call is None else self._answer(step.call, next(answers))
+
+    def _answer(self, call: Call, answer: str | Rejected) -> Result:
+        if isinstance(answer, Rejected):
+            return Result("refused", str(answer) or "the platform refuses it")
+        if call.operation != "create":
+            return Result("kept")
+        if not answer or (call.kind, answer) in self.known:
+            raise ReconcileError(f"the platform says that a new {call.kind} has the id {answer!r}")
+        return Result("kept", platform_id=answer)
+
+    def _remember(self, steps: Sequence[Step], made: Sequence[Result]) -> None:
+        """The transaction is kept: takes in what exists now, and lets the platform finish."""
+        kept: list[Call] = []
+        for step, result in zip(steps, made, strict=True):
+            if step.call is None or result.state != "kept":
+                continue
+            kept.append(step.call)
+            if step.call.operation == "create":
+                self.known.add((step.call.kind, result.platform_id))
+            elif step.call.operation == "delete":
+                self.known.discard((step.call.kind, step.call.platform_id))
+        try:
+            self._joint.kept(self._workspace, kept)
+        except (ReconcileError, KeyboardInterrupt) as error:
+            self._break(error)
+
+
+def _settled(step: Step, result: Result) -> Settled:
+    if result.state != "kept":
+        return Settled(0, "refused", detail=result.detail)
+    return Settled(0, "kept", step.edits, result.platform_id)
