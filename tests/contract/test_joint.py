@@ -29,6 +29,9 @@ from tests.contract.test_driver import CALLS, FIRST, SECOND, Died, House, fuse
 
 
 class JointHouse(House):
+    application: JointApplication
+    platform: Any
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.application = JointApplication(

@@ -76,8 +76,9 @@ class Store:
         if endpoint == "Departments":
             return
         holder = self.of(endpoint).get(self._taken.get((endpoint, wanted.lower()), ""))
-        taken = holder is not None and holder[name].lower() == wanted.lower()
-        if taken and holder["id"] != new["id"]:
+        if holder is None or holder["id"] == new["id"]:
+            return
+        if holder[name].lower() == wanted.lower():
             raise Failed(409, "uniqueness", f"{name} {wanted} is taken")
 
     def _settle(self, endpoint: str, new: Resource) -> None:
