@@ -26,6 +26,7 @@ test: test-all ## Everything a change has to pass: format, lint, types, layers, 
 .PHONY: test-all
 test-all: $(VENV)/.installed-dev ## The same with the whole of every grid, which takes much longer
 	@.ci/server-packages
+	@.ci/scim-services
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n 2 --dist loadfile $(SAMPLE) $(addprefix --cov=,$(HELD)) --cov-report= tests/unit tests/scenarios tests/contract
 	$(BIN)/pytest -n 2 --dist loadfile $(SAMPLE) tests/servers tests/bench
