@@ -35,6 +35,7 @@ test: test-all ## Everything a change has to pass: format, lint, types, layers, 
 .PHONY: test-all
 test-all: $(VENV)/.installed-dev ## Like test, with all cases of every grid; takes much longer
 	@.ci/server-packages
+	@.ci/scim-services
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder $(SAMPLE) $(addprefix --cov=,$(HELD)) --cov-report=
 	$(BIN)/coverage json --quiet -o - | $(BIN)/python .ci/coverage_floor.py 95 $(HELD)

@@ -12,12 +12,15 @@ from reconcile.errors import PlatformUnreadable
 from reconcile.model import desired
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.scim.connection import http
+from reconcile.platforms.scim.connection.auth import Credentials
 from reconcile.platforms.scim.platform import ScimPlatform
 from reconcile.platforms.scim.reading import lists as reading
+from reconcile.platforms.scim.settings import scim_settings
 from reconcile.ports import Rejected, Unclear
 from reconcile.testing import change, group, ledger, member, user
 from reconcile.testing.builders import ok, view, write
 from reconcile.testing.scim import Quirks, ScimStandIn, scim_service
+from reconcile.testing.scim.server import CLIENT
 from tests.contract.platforms import Text
 
 Opened = Callable[..., tuple[ScimPlatform, ScimStandIn]]
@@ -121,6 +124,53 @@ def test_a_token_that_is_refused_is_not_tried_again(opened: Opened) -> None:
     with pytest.raises(PlatformUnreadable, match="look at auth of the platform"):
         platform.read("main")
     assert len(service.requests) == 1
+
+
+def with_client(stand_in: ScimStandIn, secret: str) -> ScimPlatform:
+    url = stand_in.url.replace("/scim/v2", "/oauth/token")
+    client = {"token_url": url, "client_id": "scim", "client_secret": Text(secret)}
+    return adapter(stand_in, auth={"oauth2": client})
+
+
+def test_a_token_that_has_ended_is_asked_for_again() -> None:
+    with (
+        scim_service(Quirks(token_dies_after=7)) as service,
+        closing(with_client(service, "s3cret")) as platform,
+    ):
+        service.fill(3)
+        platform.read("main")
+        for number in range(20):
+            platform.create("main", "user", {"username": f"new{number}"})
+        assert len(platform.read("main").rows["user"]) == 23
+        assert service.token != "sekret"
+
+
+def test_a_client_that_is_refused_gets_no_token() -> None:
+    with scim_service() as service, closing(with_client(service, "wrong")) as platform:
+        with pytest.raises(PlatformUnreadable, match=r"gives no token.*401.*invalid_client"):
+            platform.read("main")
+        assert service.requests == []
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        {"basic": {"username": "scim", "password": Text("s3cret")}},
+        {"header": {"name": "X-Key", "value": Text("s3cret")}},
+    ],
+    ids=["basic", "header"],
+)
+def test_other_ways_to_prove_who_asks(auth: dict[str, Any]) -> None:
+    credentials = Credentials(
+        scim_settings(desired.Platform("scim", options={"auth": auth})).auth, no_fetch
+    )
+    (name, value), *_ = credentials.headers().items()
+    assert (name, value) in [("Authorization", CLIENT), ("X-Key", "s3cret")]
+    assert not credentials.renew({})
+
+
+def no_fetch(*_: Any) -> tuple[int, bytes]:
+    raise AssertionError
 
 
 def test_writes_that_are_forbidden_end_the_run(opened: Opened, tmp_path: Path) -> None:

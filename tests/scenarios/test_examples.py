@@ -49,6 +49,15 @@ def test_the_quickstart_runs_again_and_again(tmp_path: Path) -> None:
     assert run(["./run"], folder) == first
 
 
+def test_the_company_on_a_scim_service(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("*.db", "*.plan", "server", ".reconcile")
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=ignored)
+    output = run(["./run"], tmp_path / "examples" / "scim")
+    assert "0 failed, 0 skipped." in output
+    assert "No changes." in output
+    assert "can be read completely" in output
+
+
 @pytest.mark.server
 def test_the_company_behind_a_real_server(tmp_path: Path) -> None:
     for needed in ("slapd", "openssl"):

@@ -55,10 +55,30 @@ def has(connection: sa.Connection, number: int) -> bool:
     return connection.execute(sa.select(_j.id).where(_j.id == number)).first() is not None
 
 
-def settle(connection: sa.Connection, settled: Settled) -> None:
-    """Writes down what became of a step."""
-    values = {"state": settled.state, "detail": settled.detail, "platform_id": settled.platform_id}
-    connection.execute(sa.update(t.journal).where(_j.id == settled.step).values(values))
+_SETTLE: Final = (
+    sa.update(t.journal)
+    .where(_j.id == sa.bindparam("step"))
+    .values(
+        state=sa.bindparam("outcome"),
+        detail=sa.bindparam("why"),
+        platform_id=sa.bindparam("theirs"),
+    )
+)
+
+
+def settle(connection: sa.Connection, settled: Sequence[Settled]) -> None:
+    """Writes down what became of steps."""
+    rows = [
+        {
+            "step": outcome.step,
+            "outcome": outcome.state,
+            "why": outcome.detail,
+            "theirs": outcome.platform_id,
+        }
+        for outcome in settled
+    ]
+    if rows:
+        connection.execute(_SETTLE, rows)
 
 
 def read(connection: sa.Connection, workspace: int) -> tuple[Run | None, list[Logged]]:

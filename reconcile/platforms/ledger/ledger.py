@@ -14,6 +14,7 @@ from reconcile.model.report import Outcome
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.ledger import book, journal
 from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.bulk_edits import edit_all
 from reconcile.platforms.ledger.history.people import erases
 from reconcile.platforms.ledger.history.record import Writing, record
 from reconcile.platforms.ledger.schema import SCHEMA
@@ -79,10 +80,9 @@ class SqlLedger:
             number = self._number(connection, workspace)
             editor = book.Editor(connection, number)
             editor.edit(edits)
-            for step in settled:
-                journal.settle(connection, step)
-                editor.edit(step.edits, step.platform_id)
-            return journal.open_steps(connection, number, opened), editor.new
+            journal.settle(connection, settled)
+            new = editor.new | edit_all(connection, number, settled)
+            return journal.open_steps(connection, number, opened), new
 
     def journal(self, workspace: str) -> tuple[Run | None, list[Logged]]:
         """The run whose journal was not closed, because it died, and its steps."""

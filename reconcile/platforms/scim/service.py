@@ -200,6 +200,9 @@ class Service:
         """Sets fields, and looks whether they are set."""
         with self._locks.of(own):
             row = self._rows.get((kind, own), {})
+            if self._is_made_anew(kind, row, fields):
+                self.delete(kind, own)
+                raise Unclear("the account is deleted, and the next run makes it anew")
             edits = self._edits(kind, own, row, fields)
             if not edits:
                 return
@@ -210,6 +213,14 @@ class Service:
                 self._refuse(kind, own, row, fields, refused, len(edits))
                 raise
             self._verify(kind, own, fields, shown)
+
+    def _is_made_anew(self, kind: ObjectKind, row: Row, fields: Row) -> bool:
+        """Whether a user comes back whose account cannot become active again.
+
+        The new account has an id of its own: to the next run the old one was deleted.
+        """
+        comes_back = fields.get("status") == "active" and row.get("status") != "active"
+        return kind == "user" and comes_back and self._settings.reactivate == "recreate"
 
     def _refuse(
         self, kind: ObjectKind, own: str, row: Row, fields: Row, refused: Refused, count: int

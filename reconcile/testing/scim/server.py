@@ -1,5 +1,6 @@
 """The stand-in behind HTTP: paging, errors, and all that goes wrong on the way."""
 
+import base64
 import contextlib
 import itertools
 import socket
@@ -18,6 +19,7 @@ from reconcile.testing.scim.store import CAP, Failed, Store
 
 LIST: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 TOKEN: Final = "sekret"  # noqa: S105 - of the stand-in, and no secret
+CLIENT: Final = f"Basic {base64.b64encode(b'scim:s3cret').decode()}"
 _HTML: Final = b"<!doctype html><title>Error</title><h1>Something went wrong</h1>"
 WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
@@ -39,6 +41,7 @@ class ScimStandIn:
         """Every request, as method and path."""
         self._numbers = itertools.count(1)
         self._writes = itertools.count(1)
+        self._issued = 0
 
     def fill(self, users: int, groups: int = 0, members: int = 0) -> None:
         """Users u00001 …, and groups g001 … of the first so many of them."""
@@ -60,7 +63,14 @@ class ScimStandIn:
     def answer(
         self, method: str, target: str, token: str, body: Any
     ) -> tuple[int, bytes, dict[str, str]]:
-        """Status, body and headers for a request. Raises ConnectionError for a lost answer."""
+        """Status, body and headers for a request. Raises ConnectionError for a lost answer.
+
+        `GET /requests` lists those before it.
+        """
+        if target == "/requests":
+            return 200, msgspec.json.encode(self.requests), {}
+        if target == "/oauth/token":
+            return self._new_token(token)
         number = next(self._numbers)
         self.requests.append(f"{method} {target}")
         quirks = self.quirks
@@ -80,12 +90,22 @@ class ScimStandIn:
             data = data[: len(data) // 2]
         return status, data, {"ETag": version} if version else {}
 
+    def _new_token(self, proof: str) -> tuple[int, bytes, dict[str, str]]:
+        """A token for the client `scim` with the secret `s3cret`; the one before ends."""
+        if proof != CLIENT:
+            return 401, b'{"error": "invalid_client"}', {}
+        self._issued = next(self._numbers)
+        self.token = f"{TOKEN}-{self._issued}"
+        body = {"access_token": self.token, "token_type": "Bearer", "expires_in": 3600}
+        return 200, msgspec.json.encode(body), {}
+
     def _trouble(
         self, number: int, method: str, token: str
     ) -> tuple[int, bytes, dict[str, str]] | None:
         """An answer that comes before the request is looked at."""
         quirks = self.quirks
-        dead = quirks.token_dies_after and number > quirks.token_dies_after
+        used = number - self._issued
+        dead = quirks.token_dies_after and used > quirks.token_dies_after
         if token != f"Bearer {self.token}" or dead:
             return 401, b"", {}
         if quirks.html_200:
@@ -213,7 +233,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        body = msgspec.json.decode(self.rfile.read(length)) if length else None
+        sent = self.rfile.read(length)
+        body = msgspec.json.decode(sent) if sent[:1] == b"{" else None
         service: ScimStandIn = self.server.service  # type: ignore[attr-defined] # set below
         token = self.headers.get("Authorization", "")
         try:

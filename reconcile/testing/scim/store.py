@@ -39,6 +39,8 @@ class Store:
         self.refused: set[str] = set()
         """User names that are refused."""
         self._numbers = itertools.count(1)
+        self._taken: dict[tuple[str, str], str] = {}
+        """Endpoint and name, in small letters → the id of who had it last."""
         self.lock = threading.RLock()
 
     def of(self, endpoint: str) -> dict[str, Resource]:
@@ -73,12 +75,15 @@ class Store:
             raise Failed(400, "", "the application says no")
         if endpoint == "Departments":
             return
-        for other in self.of(endpoint).values():
-            if other["id"] != new["id"] and other[name].lower() == wanted.lower():
-                raise Failed(409, "uniqueness", f"{name} {wanted} is taken")
+        holder = self.of(endpoint).get(self._taken.get((endpoint, wanted.lower()), ""))
+        if holder is None or holder["id"] == new["id"]:
+            return
+        if holder[name].lower() == wanted.lower():
+            raise Failed(409, "uniqueness", f"{name} {wanted} is taken")
 
     def _settle(self, endpoint: str, new: Resource) -> None:
         """What becomes of a resource when it is stored."""
+        self._taken[endpoint, new[_NAMES[endpoint]].lower()] = new["id"]
         if self.quirks.drops_external_id:
             new.pop("externalId", None)
         if endpoint == "Users":

@@ -29,6 +29,10 @@ State = Literal["kept", "refused", "unclear", "unknown", "not made"]
 `not made`: an earlier fault ended the run, or a step it waited for failed."""
 
 
+ROUNDS: Final = 16
+"""How many calls each of the threads makes for one entry of the journal."""
+
+
 class New(NamedTuple):
     """In place of an id: the object that another planned step of the batch creates."""
 
@@ -124,8 +128,12 @@ class Runner:
         return Agenda(planned)
 
     def _size(self) -> int:
-        """How many steps are made at once."""
-        return self._platform.abilities.concurrency
+        """How many steps are journaled together; as many as allowed are made at once.
+
+        Each journal entry waits for the disk, so there are several calls to one of them.
+        """
+        at_once = self._platform.abilities.concurrency
+        return at_once * ROUNDS if at_once > 1 else 1
 
     def _make(
         self,
@@ -171,15 +179,22 @@ class Runner:
         """The result of each call; None for one that was not answered."""
         if len(steps) == 1:
             return [self._call_one(steps[0])]
-        with ThreadPoolExecutor(max_workers=len(steps)) as pool:
+        at_once = min(len(steps), self._platform.abilities.concurrency)
+        with ThreadPoolExecutor(max_workers=at_once) as pool:
             futures: list[Future[Result | None]] = [
-                pool.submit(self._call_one, step) for step in steps
+                pool.submit(self._call_in_turn, step) for step in steps
             ]
             try:
                 wait(futures)
             except KeyboardInterrupt as interrupt:
                 self._break(interrupt)
         return [future.result() for future in futures]
+
+    def _call_in_turn(self, step: Step) -> Result | None:
+        """The result of a call, unless the run has ended since its window was opened."""
+        if self.broken is not None:
+            return Result("not made", first_line(self.broken))
+        return self._call_one(step)
 
     def _call_one(self, step: Step) -> Result | None:
         try:

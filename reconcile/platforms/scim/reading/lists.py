@@ -7,7 +7,7 @@ believed.
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.scim.connection.errors import Refused
@@ -17,7 +17,6 @@ from reconcile.platforms.scim.settings import ScimSettings
 
 _log = logging.getLogger(__name__)
 Query = Mapping[str, str]
-MOST_PAGES: Final = 1_000_000
 
 
 class Doubt(Exception):
