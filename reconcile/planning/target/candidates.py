@@ -155,7 +155,10 @@ class Gathering:
             before = set(self._matches.users)
             ids = {user.id for user in recognised}
             left = [user for user in free if user.id not in ids]
+            noted = dict(self._matches.namesakes)
             recognised += self._by_facts(left, "recognised")
+            if self._adopt != "never":  # then a name alone decides, as for any local account
+                self._matches.namesakes = noted
             self._recognised |= self._matches.users.keys() - before
         return recognised
 
