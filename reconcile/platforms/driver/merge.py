@@ -52,8 +52,11 @@ class Merged(NamedTuple):
     """What the book has to learn, before a run writes, to say what the platform has."""
 
 
-def merge(workspace: str, contents: Contents, book: Book) -> Merged:
-    """Raises PlatformUnreadable where what was read cannot be all, or cannot be true."""
+def merge(workspace: str, contents: Contents, book: Book, *, learn: bool = True) -> Merged:
+    """Raises PlatformUnreadable where what was read cannot be all, or cannot be true.
+
+    Without `learn` nothing is said of what the book has to learn: for those who only read.
+    """
     links = {kind: frozenset(contents.links.get(kind, ())) for kind in ENDS}
     contents = contents._replace(links=links)
     _check(contents)
@@ -93,7 +96,8 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
         taken=frozenset(contents.taken),
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in ours.items()}
-    return Merged(state, theirs, list(_edits(contents, book, known, users, ours)))
+    edits = list(_edits(contents, book, known, users, ours)) if learn else []
+    return Merged(state, theirs, edits)
 
 
 def _rows(contents: Contents, kind: ObjectKind) -> Mapping[str, Row]:
