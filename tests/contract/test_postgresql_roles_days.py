@@ -58,7 +58,7 @@ def test_what_is_never_touched_is_not_even_seen(made: Site, tmp_path: Path) -> N
         "public",
         "operator",
         "staff",
-        "x" * 64,
+        "ü" * 32,
         "ann",
     )
     entries: dict[str, Any] = {f"uid={name}": None for name in names}
@@ -79,7 +79,7 @@ def test_what_is_never_touched_is_not_even_seen(made: Site, tmp_path: Path) -> N
         assert "protects" in skipped["pg_anna"]
         assert "protects" in skipped["REPL_ONE"]
         assert "does not touch it" in skipped["boss"]
-        assert "63 bytes" in skipped["x" * 64]
+        assert "63 bytes" in skipped["ü" * 32]
         after = made.by_hand(
             "SELECT * FROM pg_authid WHERE rolname IN ('boss', 'repl_one') ORDER BY 1"
         )
@@ -271,7 +271,7 @@ def test_check_says_what_was_found(made: Site) -> None:
     made.by_hand(f"GRANT pg_signal_backend TO {made.account}")
     assert lines()["on_delete"] == (
         False,
-        f"the account is no member of heir: GRANT heir TO {made.account}",
+        f"{made.account} is no member of heir: run GRANT heir TO {made.account}",
     )
     made.by_hand(f"GRANT heir TO {made.account}")
     found = lines()
@@ -343,3 +343,39 @@ def test_admin_option_says_what_may_be_changed(made: Site) -> None:
         assert set(users(platform)) == {"anna", "cid"}
         made.by_hand("GRANT staff TO anna")
         assert view(platform.read("main"))["memberships"][("anna", "staff")] == ""
+
+
+def test_names_that_differ_by_case_alone_are_never_confused(made: Site, tmp_path: Path) -> None:
+    """The server has both; reconcile takes neither for the person's, and makes no third."""
+    made.by_hand('CREATE ROLE "Ann" LOGIN', "CREATE ROLE ann LOGIN", "CREATE ROLE bob LOGIN")
+    entries: dict[str, Any] = {"uid=ANN": None, "uid=BOB": None, "uid=Cid": None}
+    rules = {"lifecycle": {"adopt_local": "always"}}
+    with closing(made.platform()) as platform:
+        stage = Stage(tmp_path, platform)
+        stage.write(DESIRED | rules, {"corp": ldif(entries)})
+        plan = stage.plan()[0]
+        report = stage.apply(plan)
+        assert [one.detail for one in report.outcomes if one.result != "applied"] == []
+        assert "ANN" in {one.username for one in plan.skips}
+        seen = users(platform)
+        assert "source" not in seen["ann"]
+        assert "source" not in seen["Ann"]
+        assert seen["BOB"]["source"] == "corp", "adopted, and called as in the directory"
+        assert set(seen) == {"ann", "Ann", "BOB", "Cid"}
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "[reconcile user id=%zz]",
+        "[reconcile user id=]",
+        "[reconcile user until=x]",
+        "[reconcile user x=]",
+    ],
+)
+def test_a_comment_that_a_person_made_up_does_no_harm(comment: str, made: Site) -> None:
+    made.by_hand("CREATE ROLE ann LOGIN", f"COMMENT ON ROLE ann IS '{comment}'")
+    with closing(made.platform(valid_until="ends")) as platform:
+        assert platform.read("main").users[0].username == "ann"
+        ok(platform, CORP, change("user", "adopt", "ann", {"source": "corp", "external_id": "1"}))
+        assert users(platform)["ann"]["external_id"] == "1"

@@ -82,3 +82,22 @@ def test_one_who_leaves_after_that_is_taken_out_of_service(tmp_path: Path) -> No
     stage.write(STATE, {"corp": ldif({name: BEFORE[name] for name in BEFORE if name != "uid=eve"})})
     plan, _ = stage.plan(accept=None)
     assert ("eve", "block") in {(one.key, one.action) for one in plan.changes}
+
+
+@pytest.mark.parametrize("adopt", ["never", "matching_email", "always"])
+def test_where_local_accounts_are_adopted_a_first_run_adopts_by_the_name(
+    adopt: str, tmp_path: Path
+) -> None:
+    """The application had users before reconcile came: the ledger knows nothing, as if it were lost."""
+    application = MemoryApplication(abilities=FORGETFUL)
+    for name, email in (("ann", ""), ("bob", "bob@x.org"), ("own", "")):
+        row = {"username": name, "email": email, "status": "active"}
+        application.create("main", "user", row)
+    stage = Stage(tmp_path, driven(tmp_path, application))
+    directory = {name: BEFORE[name] for name in ("uid=ann", "uid=bob")}
+    stage.write(DESIRED | {"lifecycle": {"adopt_local": adopt}}, {"corp": ldif(directory)})
+    plan, _ = stage.plan()
+    adopted = {one.key for one in plan.changes if (one.kind, one.action) == ("user", "adopt")}
+    assert adopted == ({"ann", "bob"} if adopt == "always" else {"bob"})
+    assert {one.username for one in plan.skips} == {"ann", "bob"} - adopted
+    assert not [one for one in plan.changes if (one.kind, one.action) == ("user", "create")]

@@ -42,8 +42,11 @@ class Merged(NamedTuple):
     """What the book has to learn, before a run writes, to say what the platform has."""
 
 
-def merge(workspace: str, contents: Contents, book: Book) -> Merged:
-    """Raises PlatformUnreadable if what was read cannot be all, or cannot be true."""
+def merge(workspace: str, contents: Contents, book: Book, *, learn: bool = True) -> Merged:
+    """Raises PlatformUnreadable if what was read cannot be all, or cannot be true.
+
+    Without `learn` nothing is said of what the book has to learn: for those who only read.
+    """
     links = {kind: frozenset(contents.links.get(kind, ())) for kind in ENDS}
     contents = contents._replace(links=links)
     check(contents)
@@ -67,7 +70,7 @@ def merge(workspace: str, contents: Contents, book: Book) -> Merged:
         taken=frozenset(contents.taken),
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in both.ours.items()}
-    edits = [*both.edits(users), *both.lost_links()]
+    edits = [*both.edits(users), *both.lost_links()] if learn else []
     return Merged(state, theirs, edits)
 
 

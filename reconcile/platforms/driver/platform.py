@@ -52,7 +52,8 @@ class DrivenPlatform:
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is. Changes neither the platform nor the ledger."""
         contents = self._platform.read(workspace)
-        state = merge(workspace, contents, as_it_is(workspace, contents, self._ledger)).state
+        book = as_it_is(workspace, contents, self._ledger)
+        state = merge(workspace, contents, book, learn=False).state
         self._progress("users read", len(state.users))
         return state
 

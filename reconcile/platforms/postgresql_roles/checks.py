@@ -48,7 +48,7 @@ def _checks(database: RolesDatabase, settings: RoleSettings) -> Iterator[Check]:
         if settings.end_sessions:
             yield _sessions(connection)
         if settings.on_delete is not None:
-            yield _heir(connection, settings.on_delete.reassign_to)
+            yield _heir(connection, settings.on_delete.reassign_to, own)
             names = [name for name, open_ in connection.execute(_DATABASES) if open_]
     if settings.on_delete is not None:
         yield from _databases(database, names)
@@ -124,12 +124,16 @@ def _sessions(connection: sa.Connection) -> Check:
     )
 
 
-def _heir(connection: sa.Connection, name: str) -> Check:
+def _heir(connection: sa.Connection, name: str, own: Account) -> Check:
     member = connection.execute(_IS_MEMBER, {"name": name}).scalar()
     if member is None:
         return Check("on_delete", False, f"there is no role {name!r}: see `reassign_to`")
     if not member:
-        return Check("on_delete", False, f"the account is no member of {name}: GRANT {name} to it")
+        return Check(
+            "on_delete",
+            False,
+            f"{own.current} is no member of {name}: run GRANT {name} TO {own.current}",
+        )
     return Check("on_delete", True, f"what a dropped role owns goes to {name}")
 
 

@@ -115,18 +115,16 @@ def roles(connection: sa.Connection) -> list[Role]:
 def sort(every: Collection[Role], own: Account, settings: RoleSettings) -> Sorted:
     """What each role is here. Superusers are nothing, whatever the settings say."""
     grantable = NamePatterns(settings.roles)
-    protected = NamePatterns(untouched(settings))
+    special = NamePatterns((*settings.roles, *untouched(settings)))
     result = Sorted([], [], {}, [], [])
     for role in every:
         ours = own.administered is None or role.id in own.administered
         if role.superuser or role.name in (own.current, own.session):
             result.taken.append(role.name)
-        elif grantable.matches(role.name):
+        elif special.matches(role.name):
             result.taken.append(role.name)
-            if ours:
+            if ours and grantable.matches(role.name):
                 result.granted[role.id] = role.name
-        elif protected.matches(role.name):
-            result.taken.append(role.name)
         elif not ours:
             result.taken.append(role.name)
             result.not_ours.append(role.name)

@@ -42,6 +42,7 @@ class CandidateFinder:
         self.rules = rules
         self._settings = rules.source.users
         deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else ()
+        self._adopts = desired.lifecycle.adopt_local != "never"
         self._deleted = frozenset((source, stable_id.lower()) for source, stable_id in deleted)
         self._skips = PersonSkips(current.workspace, rules)
         self._maker = CandidateMaker(desired, rules, abilities, granted, self._skips)
@@ -91,7 +92,10 @@ class CandidateFinder:
             before = set(self._matches.users)
             matched = ids(recognised)
             left = [user for user in free if user.id not in matched]
+            noted = dict(self._matches.namesakes)
             recognised += self._by_facts(left, "recognised")
+            if self._adopts:  # then a name alone decides, as for any local account
+                self._matches.namesakes = noted
             self._recognised |= self._matches.users.keys() - before
         return recognised
 
