@@ -126,7 +126,7 @@ class TablesPlatform:
     # With the ledger in the same database
 
     default_state = DEFAULT_STATE
-    calls_together = 500
+    calls_together = 1000
 
     def ledger_database(self) -> "Database":
         """The database of the application, by a connection of the ledger's own."""
