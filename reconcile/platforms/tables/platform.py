@@ -59,7 +59,8 @@ class TablesPlatform:
     @cached_property
     def _mapped(self) -> "Mapped":
         """The mapping over the real tables. Raises PlatformUnreadable where it does not fit."""
-        from reconcile.platforms.tables.resolving import fault_line, resolve
+        from reconcile.platforms.tables.catalog import fault_line
+        from reconcile.platforms.tables.resolving import resolve
 
         with self._reading() as connection:
             mapped, faults = resolve(connection, self._own)
