@@ -58,8 +58,8 @@ def insert(
 ) -> Sequence[object]:
     """Inserts rows of the same columns; returns what the column `own` of each holds, in order.
 
-    Of several it is told by their names which is which. Raises Rejected where that cannot be, as
-    where a trigger changes them: then they are inserted one by one.
+    Several rows are recognised by their names. Raises Rejected where a trigger changes those: then
+    the caller inserts one row at a time.
     """
     inserted = connection.execute(sa.insert(part.table).returning(own, name), rows).all()
     if len(rows) == 1:
