@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench import tables
 from tests.bench.measuring import ROOT, WrongExit, measure
 from tests.bench.population import GROUP_COUNT, ldif
 from tests.servers.slapd import program
@@ -45,6 +46,13 @@ def test_every_work_is_measured(tmp_path: Path) -> None:
         if name not in in_process
         for cost in runs
     )
+
+
+def test_tables_are_measured_beside_the_sql_platform(capsys: pytest.CaptureFixture[str]) -> None:
+    assert tables.main(["--persons", "120", "--runs", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "sqlite, 120 persons" in out
+    assert all(work in out for work in tables.WORKS)
 
 
 def test_a_command_that_ends_otherwise_is_not_measured(tmp_path: Path) -> None:

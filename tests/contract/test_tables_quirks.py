@@ -450,3 +450,29 @@ def test_departments_in_a_circle_are_no_tree(opened: Opened, file: Path) -> None
     by_hand(file, "UPDATE unit SET parent = 4 WHERE id = 1;")
     with pytest.raises(PlatformUnreadable, match="Top and Deep and Below are below each other"):
         platform.read("main")
+
+
+@pytest.mark.server
+def test_many_updates_on_mariadb_keep_to_where(maria: Acme, tmp_path: Path) -> None:
+    from reconcile.model.book import Call
+
+    maria.by_hand(
+        "CREATE TABLE account (id INTEGER PRIMARY KEY AUTO_INCREMENT, login VARCHAR(20), `50% off` VARCHAR(20), "
+        "state TINYINT(1) NOT NULL, tenant INTEGER) DEFAULT CHARSET utf8mb4",
+        "INSERT INTO account (login, state, tenant) VALUES ('a', 1, 1), ('b', 1, 1), ('c', 1, 2)",
+    )
+    users = {
+        "table": "account",
+        "fields": {"username": "login", "email": "50% off"},
+        "status": {"column": "state", "active": True, "inactive": False},
+        "where": "tenant = 1",
+    }
+    with closing(server_platform(maria, tmp_path, {"users": users})) as platform:
+        fields = {"email": "ü%s 🙂", "status": "inactive"}
+        calls = [Call("update", "user", own, fields) for own in ("1", "2", "3", "4")]
+        with platform.database.writing() as connection:
+            answers = platform.make("main", calls, connection)
+        assert [isinstance(one, Rejected) for one in answers] == [False, False, True, True]
+        rows = platform.read("main").rows["user"]
+        assert {(row["email"], row["status"]) for row in rows.values()} == {("ü%s 🙂", "inactive")}
+    assert maria.by_hand("SELECT state FROM account WHERE id = 3") == [(1,)]

@@ -1,7 +1,7 @@
 """The tables platform: the SQL tables that an application has anyway, mapped in YAML.
 
 - `declared`: what the file says. Without SQLAlchemy, so that checking a file stays quick.
-- `mapping`: what that means; `resolving` finds it in the tables of the database (`columns`).
+- `mapping`: what that means; `resolving` finds it in the `catalog` of the database, by `columns`.
 - `abilities`, `charset`: what these tables can hold. `check`: what `reconcile test` says of them.
 - `reading`: all there is. `write`: calls as statements. Every one is built of reflected columns.
 - `platform`: the adapter. `reconcile.platforms.database` speaks to the database.

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.tables import columns, reading
 from reconcile.platforms.tables.abilities import is_unique
+from reconcile.platforms.tables.catalog import fault_line
 from reconcile.platforms.tables.declared.settings import TablesSettings
 from reconcile.platforms.tables.mapping import (
     NAMES,
@@ -15,9 +16,9 @@ from reconcile.platforms.tables.mapping import (
     Part,
     RoleTable,
 )
-from reconcile.platforms.tables.resolving import fault_line, resolve
-from reconcile.platforms.tables.write.objects import takes_nothing
+from reconcile.platforms.tables.resolving import resolve
 from reconcile.platforms.tables.write.references import references
+from reconcile.platforms.tables.write.rows import takes_nothing
 from reconcile.ports import Check
 
 _RIGHTS = ("SELECT", "INSERT", "UPDATE", "DELETE")

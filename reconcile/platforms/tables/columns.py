@@ -3,6 +3,7 @@
 import uuid
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 import sqlalchemy as sa
@@ -43,7 +44,13 @@ FIELD_KINDS: Final = frozenset({"text", "integer", "number", "uuid"})
 
 def kind(column: Column) -> Kind:
     """What a column holds."""
-    return next((name for of, name in _TYPES if isinstance(column.type, of)), "other")
+    of: Any = type(column.type)
+    return _kind_of(of)
+
+
+@cache  # asked for each value of each row
+def _kind_of(type_of_column: type) -> Kind:
+    return next((name for of, name in _TYPES if issubclass(type_of_column, of)), "other")
 
 
 def longest(column: Column) -> int:

@@ -59,7 +59,8 @@ class TablesPlatform:
     @cached_property
     def _mapped(self) -> "Mapped":
         """The mapping over the real tables. Raises PlatformUnreadable where it does not fit."""
-        from reconcile.platforms.tables.resolving import fault_line, resolve
+        from reconcile.platforms.tables.catalog import fault_line
+        from reconcile.platforms.tables.resolving import resolve
 
         with self._reading() as connection:
             mapped, faults = resolve(connection, self._own)
@@ -126,7 +127,7 @@ class TablesPlatform:
     # With the ledger in the same database
 
     default_state = DEFAULT_STATE
-    calls_together = 500
+    calls_together = 1000
 
     def ledger_database(self) -> "Database":
         """The database of the application, by a connection of the ledger's own."""

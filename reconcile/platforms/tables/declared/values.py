@@ -14,6 +14,10 @@ from reconcile.platforms.tables.declared.conditions import Value
 _PLACE: Final = re.compile(r"\{\{(.*?)\}\}")
 _RANDOM: Final = re.compile(r"random\(\s*(\d{1,4})\s*\)")
 _CHARACTERS: Final = string.ascii_letters + string.digits
+_EVEN: Final = 256 - 256 % len(_CHARACTERS)
+_UNEVEN: Final = bytes(range(_EVEN, 256))
+"""Bytes that would make some characters likelier than others."""
+_TO_CHARACTERS: Final = bytes(ord(_CHARACTERS[byte % len(_CHARACTERS)]) for byte in range(256))
 LONGEST: Final = 1000
 
 
@@ -41,8 +45,16 @@ def _part(part: str | int | None, stamp: str) -> str:
     if part is None:
         return stamp
     if isinstance(part, int):
-        return "".join(secrets.choice(_CHARACTERS) for _ in range(part))
+        return _random(part)
     return part
+
+
+def _random(count: int) -> str:
+    """So many random letters and digits, each as likely as any other."""
+    text = b""
+    while len(text) < count:
+        text += secrets.token_bytes(2 * count).translate(_TO_CHARACTERS, _UNEVEN)
+    return text[:count].decode()
 
 
 def parse(value: Value) -> Value | Made:

@@ -16,7 +16,8 @@ from reconcile.platforms.tables.mapping import (
     RoleTable,
 )
 from reconcile.platforms.tables.reading import role_names
-from reconcile.platforms.tables.write.objects import chunks, expect_all, insert, new_row
+from reconcile.platforms.tables.write.objects import chunks, expect_all, insert
+from reconcile.platforms.tables.write.rows import new_row
 from reconcile.ports import Rejected
 
 

@@ -1,27 +1,32 @@
 """Rows of users, groups and departments: made, changed and deleted, one at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from types import NoneType
 from typing import Final
 
 import sqlalchemy as sa
 
 from reconcile.model.platform import Row
+from reconcile.platforms.database.bulk import Prepared
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.columns import Column
-from reconcile.platforms.tables.declared.values import Made
 from reconcile.platforms.tables.mapping import Mapped, Objects, Part
 from reconcile.platforms.tables.write.references import Reference
+from reconcile.platforms.tables.write.rows import (
+    Values,
+    empty_fields,
+    new_row,
+    nothing_in,
+    stored_fields,
+)
 from reconcile.ports import Rejected
 
-_REFERRING: Final = frozenset({"department", "manager", "parent"})
 _LACKING: Final = "it no longer exists"
-Values = dict[str, object]
-"""Column → value."""
 
 
 def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> list[str]:
     """Makes a row for each, all or none; returns their ids in the same order."""
-    neutral, name = _neutral(objects), objects.name
+    neutral, name = empty_fields(objects), objects.name
     rows = [_new(objects, neutral, fields) for fields in new]
     ids: list[object] = [None] * len(rows)
     for places in _alike(rows):
@@ -34,7 +39,7 @@ def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> l
 
 
 def _new(objects: Objects, neutral: Values, fields: Row) -> Values:
-    row = {**new_row(objects.part), **neutral, **_stored(objects, fields)}
+    row = {**new_row(objects.part), **neutral, **stored_fields(objects, fields)}
     if objects.status is not None and "status" not in fields:
         row[objects.status.column.name] = objects.status.stored["active"]
     return row
@@ -48,24 +53,13 @@ def _alike(rows: Sequence[Values]) -> Iterable[list[int]]:
     return alike.values()
 
 
-def new_row(part: Part) -> Values:
-    """What every new row of a table gets."""
-    now = columns.now()
-    return {
-        name: columns.made(part.table.columns[name], value, now)
-        if isinstance(value, Made)
-        else value
-        for name, value in part.insert.items()
-    }
-
-
 def insert(
     connection: sa.Connection, part: Part, rows: Sequence[Values], own: Column, name: Column
 ) -> Sequence[object]:
     """Inserts rows of the same columns; returns what the column `own` of each holds, in order.
 
-    Of several it is told by their names which is which. Raises Rejected where that cannot be, as
-    where a trigger changes them: then they are inserted one by one.
+    Several rows are recognised by their names. Raises Rejected where a trigger changes those: then
+    the caller inserts one row at a time.
     """
     inserted = connection.execute(sa.insert(part.table).returning(own, name), rows).all()
     if len(rows) == 1:
@@ -77,83 +71,14 @@ def insert(
     return [by_name[called] for called in names]
 
 
-def _neutral(objects: Objects) -> Values:
-    """Nothing, in each column of a field that takes no null and has no default."""
-    return {
-        column.name: _nothing(name, column)
-        for name, column in objects.columns.items()
-        if columns.is_required(column) and takes_nothing(name, column)
-    }
-
-
-def takes_nothing(name: str, column: Column) -> bool:
-    """Whether a column that takes no null has a value that stands for nothing."""
-    kind = columns.kind(column)
-    return kind == "text" or (kind == "integer" and name in _REFERRING)
-
-
-def _stored(objects: Objects, fields: Row) -> Values:
-    """The fields of a call as their columns take them. Raises Rejected for one that does not fit.
-
-    A field that the application does not keep is left out.
-    """
-    row: Values = {}
-    for name, value in fields.items():
-        if name == "attributes":
-            row |= _attributes(objects, value)
-        elif name == "status" and objects.status is not None:
-            row[objects.status.column.name] = _status(objects.status.stored, value)
-        elif name in objects.fields:
-            column = objects.fields[name]
-            row[column.name] = _field(name, column, value)
-    return row
-
-
-def _status(stored: Mapping[str, object], status: str) -> object:
-    if status not in stored:
-        raise Rejected(f"there is no value for the status {status!r}")
-    return stored[status]
-
-
-def _field(name: str, column: Column, text: str) -> object:
-    """A text as a column takes it: nothing is null, or what the column takes in its place."""
-    if not text:
-        return None if column.nullable else _nothing(name, column)
-    length = columns.longest(column)
-    if length and len(text) > length:
-        raise Rejected(f"the {name} is too long")
-    return columns.from_text(column, text)
-
-
-def _nothing(name: str, column: Column) -> object:
-    """What stands for nothing in a column that takes no null: "", or 0 for the id of another."""
-    if not takes_nothing(name, column):
-        raise Rejected(f"the column {columns.named(column)} cannot be empty")
-    return "" if columns.kind(column) == "text" else 0
-
-
-def _attributes(objects: Objects, attributes: Mapping[str, str | None] | None) -> Values:
-    row: Values = {}
-    for name, text in (attributes or {}).items():
-        column = objects.attributes.get(name)
-        if column is None:
-            if text is None:
-                continue
-            raise Rejected(f"there is no column for the attribute {name!r}")
-        is_text = columns.kind(column) == "text"
-        keeps_empty = text == "" and is_text
-        row[column.name] = "" if keeps_empty else _field(f"attribute {name}", column, text or "")
-    return row
-
-
 def update(connection: sa.Connection, objects: Objects, changed: Sequence[tuple[str, Row]]) -> None:
     """Sets these fields of rows, each of another id; all or none."""
-    rows = [_stored(objects, fields) for _, fields in changed]
+    rows = [stored_fields(objects, fields) for _, fields in changed]
     ids = [columns.from_text(objects.id, own) for own, _ in changed]
     for places in _alike(rows):
         names = list(rows[places[0]])
         if names:
-            parameters = [{_OWN: ids[at], **_new_values(rows[at])} for at in places]
+            parameters = [{_OWN: ids[at], **_new_values(names, rows[at])} for at in places]
             _update(connection, objects, names, parameters)
     compared = objects.part.compared
     moved = [own for own, row in zip(ids, rows, strict=True) if compared & row.keys()]
@@ -165,8 +90,9 @@ _OWN: Final = "own id"
 _NEW: Final = "new "
 
 
-def _new_values(row: Values) -> Values:
-    return {f"{_NEW}{name}": value for name, value in row.items()}
+def _new_values(names: Iterable[str], row: Values) -> Values:
+    """The parameters of a row, in the order of the names."""
+    return {f"{_NEW}{name}": row[name] for name in names}
 
 
 def _update(
@@ -176,8 +102,37 @@ def _update(
     table = objects.part.table
     values = {name: sa.bindparam(_NEW + name, type_=table.columns[name].type) for name in names}
     own = objects.id == sa.bindparam(_OWN, type_=objects.id.type)
-    statement = sa.update(table).where(own, *objects.part.where).values(values)
-    if connection.execute(statement, parameters).rowcount != len(parameters):
+    if len(parameters) > 1 and _can_join(connection, objects, parameters):
+        _lock(connection, objects, [row[_OWN] for row in parameters])
+        prepared = Prepared(
+            connection, sa.update(table).where(own).values(values), [*parameters[0]]
+        )
+        met = prepared.run([tuple(row.values()) for row in parameters])
+    else:
+        statement = sa.update(table).where(own, *objects.part.where).values(values)
+        met = connection.execute(statement, parameters).rowcount
+    if met != len(parameters):
+        raise Rejected(_LACKING)
+
+
+def _can_join(connection: sa.Connection, objects: Objects, parameters: Iterable[Values]) -> bool:
+    """Whether MariaDB can take all rows in one statement: by number, and with plain values."""
+    return (
+        connection.dialect.name == "mariadb"
+        and columns.kind(objects.id) == "integer"
+        and all(isinstance(one, _PLAIN) for row in parameters for one in row.values())
+    )
+
+
+_PLAIN: Final = (str, int, NoneType)
+
+
+def _lock(connection: sa.Connection, objects: Objects, ids: Sequence[object]) -> None:
+    """Holds rows that count. Raises Rejected where one of them does not."""
+    if not objects.part.where:
+        return
+    held = sa.select(objects.id).where(objects.id.in_(ids), *objects.part.where)
+    if len(connection.execute(held.with_for_update()).all()) != len(ids):
         raise Rejected(_LACKING)
 
 
@@ -238,7 +193,7 @@ def _clear_references(
     column = mapped.users.fields.get(name)
     if column is None:
         return
-    nothing = None if column.nullable else _nothing(name, column)
+    nothing = None if column.nullable else nothing_in(name, column)
     users = mapped.users.part
     statement = sa.update(users.table).where(column == stored, *users.where)
     connection.execute(statement.values({column.name: nothing}))
