@@ -338,6 +338,8 @@ def test_a_group_that_is_cut_off_is_left_alone(shows: bool, opened: Opened) -> N
     platform.read("main")
     with pytest.raises(Rejected, match=r"exactly 100 members.*members.complete: true"):
         platform.link("main", "membership", [("u000150", "g000151")])
+    with pytest.raises(Rejected, match="exactly 100 members"):
+        platform.update("main", "group", "g000151", {"name": "other"})
     assert len(service.store.get("Groups", "g000151")["members"]) == 140
 
 
@@ -373,6 +375,23 @@ def test_without_patch_objects_are_put_and_nothing_else_is_lost(opened: Opened) 
     assert ann["externalId"] == "id-u00001"
     with pytest.raises(Rejected, match="there is no PATCH"):
         platform.link("main", "membership", [(CID, TEAM)])
+
+
+def test_a_group_is_renamed_by_put_with_all_of_its_members(opened: Opened) -> None:
+    platform, service = company(opened, Quirks(no_patch=True), update="put")
+    platform.update("main", "group", TEAM, {"name": "crew"})
+    assert service.store.get("Groups", TEAM)["displayName"] == "crew"
+    assert members(service) == {ANN, BEN}
+
+
+def test_a_group_is_not_emptied_of_who_is_not_known(opened: Opened) -> None:
+    platform, service = opened(Quirks(), protect=["u00002"])
+    service.fill(3, groups=1, members=2)
+    platform.read("main")
+    service.quirks.done_and_500 = 1
+    with pytest.raises(Unclear):
+        platform.unlink("main", "membership", [(ANN, TEAM)])
+    assert members(service) == {BEN}
 
 
 def test_other_addresses_of_a_user_stay(opened: Opened) -> None:

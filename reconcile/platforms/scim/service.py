@@ -56,7 +56,7 @@ class Service:
         self._directory = Directory({}, {})
         self._rows: dict[tuple[ObjectKind, str], Row] = {}
         self._emails: dict[str, list[Any]] = {}
-        """The addresses of users who have several."""
+        """All addresses of users, as the service shows them."""
 
     def read(self) -> Contents:
         """Everything. Complete, or raises PlatformUnreadable."""
@@ -104,8 +104,8 @@ class Service:
     ) -> None:
         """Drops references that lead nowhere, and keeps what changes are made from."""
         for user in rows["user"].values():
-            if user.get("manager") not in rows["user"]:
-                user["manager"] = "" if "manager" in user else user.get("manager", "")
+            if "manager" in user and user["manager"] not in rows["user"]:
+                user["manager"] = ""
             if "department" in user and user["department"] not in rows["department"]:
                 user["department"] = ""
         for department in rows["department"].values():
@@ -199,6 +199,8 @@ class Service:
     def update(self, kind: ObjectKind, own: str, fields: Row) -> None:
         """Sets fields, and looks whether they are set."""
         with self._locks.of(own):
+            if kind == "group":
+                self._rolls.refuse_suspect(own)
             row = self._rows.get((kind, own), {})
             if self._is_made_anew(kind, row, fields):
                 self.delete(kind, own)

@@ -7,6 +7,7 @@ from typing import Any
 from reconcile.platforms.scim.connection.errors import CANNOT, STALE, Refused
 from reconcile.platforms.scim.connection.http import Answer, Session
 from reconcile.platforms.scim.mapping.users import Edit
+from reconcile.platforms.scim.names import GROUPS
 from reconcile.platforms.scim.paths import Path, Resource
 from reconcile.platforms.scim.reading.lists import quoted_id
 from reconcile.platforms.scim.settings import ScimSettings
@@ -23,23 +24,26 @@ class Writing:
         self._session = session
         self._put = settings.update == "put"
         self._may_put = settings.update != "patch"
+        self._shows_members = settings.members.read in ("list", "each")
 
     def change(
         self, endpoint: str, own: str, edits: Sequence[Edit], is_there: Callable[[Path], bool]
     ) -> Resource | None:
         """Makes edits of an object. Returns the resource where the answer shows it.
 
+        Groups go by PATCH wherever that works: a PUT has to say all of their members.
+
         Raises Refused, Unclear or PlatformUnreadable.
         """
         where = f"{endpoint}/{quoted_id(own)}"
-        if not self._put:
+        if endpoint == GROUPS or not self._put:
             try:
                 return self.operate(where, patch.operations(edits, is_there))
             except Refused as refused:
                 if refused.status not in CANNOT or not self._may_put:
                     raise
                 _log.info("the service has no PATCH for %s: changes go by PUT", endpoint)
-                self._put = True
+                self._put = self._put or endpoint != GROUPS
         return self._replace(where, edits)
 
     def operate(self, where: str, operations: Sequence[patch.Operation]) -> Resource | None:
@@ -53,6 +57,12 @@ class Writing:
         for last in (False, True):
             answer = self._session.get(where)
             resource: Mapping[str, Any] = answer.resource or {}
+            if where.startswith(GROUPS) and "members" not in resource and not self._shows_members:
+                raise Refused(
+                    501,
+                    "the service has no PATCH for groups and does not show their members: a PUT "
+                    "could lose them",
+                )
             tag = answer.headers.get("ETag")
             headers = {"If-Match": tag} if tag else {}
             try:

@@ -48,7 +48,7 @@ class RollWriter:
 
     def add(self, group: str, members: Sequence[str], kind: str) -> None:
         """Puts members into a group that are not in it."""
-        self._refuse_suspect(group)
+        self.refuse_suspect(group)
         known = self._rolls.get(group, {})
         new = [own for own in members if own not in known]
         if not new:
@@ -65,7 +65,7 @@ class RollWriter:
 
     def remove(self, group: str, members: Sequence[str], kind: str) -> None:
         """Takes members out of a group. Those who are not in it are left alone."""
-        self._refuse_suspect(group)
+        self.refuse_suspect(group)
         known = self._rolls.get(group, {})
         values = [known.get(own, own) for own in members]
         by_filter = self._settings.members.remove == "filter"
@@ -98,7 +98,8 @@ class RollWriter:
             resource, tag = answer.resource, answer.headers.get("ETag")
             if resource is None or not tag or "members" not in resource:
                 return False
-            if self._directory.roll(elements(resource)).keys() - going:
+            known = map(self._directory.member, elements(resource))
+            if any(member is None or member[0] not in going for member in known):
                 return False
             empty = patch.merged(resource, [(MEMBERS, [])])
             self._session.send("PUT", where, empty, {"If-Match": tag})
@@ -108,7 +109,8 @@ class RollWriter:
             self._rolls[group] = self._read_back(group, going) or {}
             return not self._rolls[group]
 
-    def _refuse_suspect(self, group: str) -> None:
+    def refuse_suspect(self, group: str) -> None:
+        """Raises Refused for a group that may have more members than it shows."""
         if group in self._suspect:
             raise Refused(
                 200,
