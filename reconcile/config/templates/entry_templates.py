@@ -92,7 +92,7 @@ def _closure(part: Part) -> Render:
 def _reading(attribute: str) -> Render:
     """The same for the most common shape of all, in one function instead of two."""
 
-    def render(entry: TemplateEntry, identifier: str = "") -> str | None:  # noqa: ARG001 - as in `Render`
+    def render(entry: TemplateEntry, identifier: str = "") -> str | None:  # noqa: ARG001 - `Render`
         """As `Render` says."""
         values = entry.attributes.get(attribute)
         if not values:
