@@ -45,7 +45,8 @@ def _create(call: Call, settings: RoleSettings) -> list[Act]:
 def _update(call: Call, comments: Mapping[str, str], settings: RoleSettings) -> list[Act]:
     fields: Mapping[str, Any] = call.fields
     role, comment = call.platform_id, comments.get(call.platform_id, "")
-    mark, until = _marked(marked(call.kind, comment), fields, settings)  # type: ignore[arg-type] # an object, for it is updated
+    before = marked(call.kind, comment)  # type: ignore[arg-type] # what is updated is an object
+    mark, until = _marked(before, fields, settings)
     made: list[Act] = []
     if written(mark) != comment:
         made.append({"do": "comment", "role": role, "text": written(mark)})
