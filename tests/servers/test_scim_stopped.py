@@ -37,18 +37,23 @@ class Service:
         self.port = 0
         self._server: Any = None
         self._stop_at = 0
+        self._stopping = False
         genuine = self.stand_in.answer
 
         def answer(*arguments: Any) -> Any:
+            if self._stopping:
+                raise ConnectionError
             result = genuine(*arguments)
             if self._stop_at and len(self.stand_in.requests) >= self._stop_at:
                 self._stop_at = 0
+                self._stopping = True
                 threading.Thread(target=self.stop).start()
             return result
 
         self.stand_in.answer = answer  # type: ignore[method-assign] # counts what comes
 
     def start(self) -> None:
+        self._stopping = False
         self._server = listening(self.stand_in, self.port)
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -121,7 +126,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         return view(calm.read("main"))
 
 
-@pytest.mark.parametrize("requests", [5, 700, 2030])
+@pytest.mark.parametrize("requests", [5, 700, 2020])
 def test_the_service_stops_while_people_are_hired(
     requests: int, undisturbed: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
