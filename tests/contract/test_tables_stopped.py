@@ -156,7 +156,7 @@ def test_the_server_is_killed(
             twice = {one.change.key for one in outcomes if one.result == "applied"}
             assert not twice & {one.change.key for one in rest}
         complete(stage, "First")
-        stopping.left, stopping.stop = 700, database.server.crash
+        stopping.left, stopping.stop = 1_300, database.server.crash
         outcomes = applied(stage, "Second")
         restart(database, state)
         is_true(stage, outcomes, "Second")
@@ -187,7 +187,7 @@ def test_the_process_is_killed(
     folder.mkdir()
     with KINDS["sqlite"](folder, servers) as (url, _):
         application = settings(url, folder, state=state)
-        for calls, surname in ((1_300, "First"), (700, "Second")):
+        for calls, surname in ((1_300, "First"), (1_300, "Second")):
             child = os.fork()
             if child == 0:
                 try:

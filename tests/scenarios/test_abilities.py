@@ -382,13 +382,14 @@ def test_a_user_and_a_group_of_one_name_are_a_skip_where_names_are_shared(tmp_pa
     users, skips = played(stage)
     assert users == {"ann"}
     assert skips == [
-        "STAFF: a group of the platform is called 'STAFF', and a name is one object's alone"
+        "STAFF: a group of the platform is called 'STAFF', and no two objects have the same name"
     ]
     directory["cn=Ann"] = {"member": "uid=ann"}
     stage.write(DESIRED | groups, {"corp": ldif(directory)})
     _, skips = played(stage)
     assert (
-        skips[0] == "Ann: a user of the platform is called 'Ann', and a name is one object's alone"
+        skips[0]
+        == "Ann: a user of the platform is called 'Ann', and no two objects have the same name"
     )
 
 

@@ -95,7 +95,7 @@ def test_django_sees_the_people_of_the_directory(project: Shell) -> None:
     assert "auth_user cannot be deleted" not in out
     assert "django_admin_log.user_id" in out
     out, _ = project.run("apply", "--yes")
-    assert "the platform keeps 'admin' for itself" in out
+    assert "the platform reserves the name 'admin'" in out
     seen = users(project.folder)
     assert seen["ada"] == ADA
     grace = {"name": "Grace Hopper", "email": "grace@example.com"}

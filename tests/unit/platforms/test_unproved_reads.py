@@ -15,7 +15,7 @@ def book(number: int, kind: ObjectKind = "user") -> Book:
 
 def contents(number: int, *, proved: bool = False) -> Contents:
     return Contents(
-        {"user": {f"u{at}": {"username": f"n{at}"} for at in range(number)}}, {}, (), proved
+        {"user": {f"u{at}": {"username": f"n{at}"} for at in range(number)}}, {}, (), proved=proved
     )
 
 
