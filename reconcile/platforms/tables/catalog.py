@@ -73,7 +73,7 @@ class Catalog:
         if name in table.columns:
             return table.columns[name]
         if len(table.columns):
-            near = _near(name, [column.name for column in table.columns])
+            near = _near(name, table.columns.keys())
             self.add(path, f"the table {table.name!r} has no column {name!r}{near}")
         lacking: Column = sa.Column(name, sa.Text, info={_LACKING: True})
         sa.Table(table.name, sa.MetaData(), lacking)

@@ -1,6 +1,7 @@
 """Columns of an application: what they hold, and values on their way in and out."""
 
 import uuid
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -38,6 +39,21 @@ _WORDS: Final = {
     "binary": "text in quotes",
     "other": "null",
 }
+_LITERALS_IN_TEXT: Final[Mapping[Kind, Callable[[str], object]]] = {
+    "binary": str.encode,
+    "uuid": uuid.UUID,
+    "time": datetime.fromisoformat,
+    "date": date.fromisoformat,
+}
+"""What the file writes as text, besides text itself."""
+_FROM_TEXT: Final[Mapping[Kind, Callable[[str], object]]] = {
+    "integer": int,
+    "number": Decimal,
+    "uuid": uuid.UUID,
+}
+"""How a text becomes a stored value; the other kinds store the text."""
+_HOLD_NOW: Final = frozenset({"time", "date", "integer", "number"})
+"""What can hold the time in a type of its own; numbers hold the seconds since 1970."""
 FIELD_KINDS: Final = frozenset({"text", "integer", "number", "uuid"})
 """What a column may hold that is a field of a user, group or department."""
 
@@ -56,6 +72,11 @@ def _kind_of(type_of_column: type) -> Kind:
 def longest(column: Column) -> int:
     """The longest text that a column takes, in characters; 0 where it is not limited."""
     return getattr(column.type, "length", None) or 0 if kind(column) == "text" else 0
+
+
+def lengths(named_columns: Mapping[str, Column]) -> dict[str, int]:
+    """Name → the longest text that the column takes; 0 where it is not limited."""
+    return {name: longest(column) for name, column in named_columns.items()}
 
 
 def named(column: Column) -> str:
@@ -85,42 +106,35 @@ def _literal(of: Kind, value: Value) -> object:
         return Decimal(str(value))
     if of == "text" and not isinstance(value, bool):
         return str(value)
-    if isinstance(value, str):
-        return _from_text(of, value)
+    if isinstance(value, str) and of in _LITERALS_IN_TEXT:
+        return _LITERALS_IN_TEXT[of](value)
     raise ValueError(value)
-
-
-def _from_text(of: Kind, text: str) -> object:
-    if of == "binary":
-        return text.encode()
-    if of == "uuid":
-        return uuid.UUID(text)
-    if of == "time":
-        return datetime.fromisoformat(text)
-    if of == "date":
-        return date.fromisoformat(text)
-    raise ValueError(text)
 
 
 def made(column: Column, value: Made, now: datetime) -> object:
     """A made value as the column takes it: the time in its own type, everything else as text."""
     of = kind(column)
-    if of == "binary":
-        return value.text(now).encode()
-    if not value.is_now:
-        return value.text(now)
-    if of == "time":
-        aware = bool(getattr(column.type, "timezone", False))
-        return now if aware else now.replace(tzinfo=None)
+    if value.is_now and of in _HOLD_NOW:
+        return _time(column, now)
+    text = value.text(now)
+    return text.encode() if of == "binary" else text
+
+
+def _time(column: Column, now: datetime) -> object:
+    """The time as a column of times, dates or numbers takes it."""
+    of = kind(column)
     if of == "date":
         return now.date()
-    return int(now.timestamp()) if of in ("integer", "number") else value.text(now)
+    if of != "time":
+        return int(now.timestamp())
+    keeps_zone = bool(getattr(column.type, "timezone", False))
+    return now if keeps_zone else now.replace(tzinfo=None)
 
 
 def refuses_made(column: Column, value: Made) -> str:
     """Why a column cannot take a made value; "" where it can."""
     of = kind(column)
-    if of in ("text", "binary") or (value.is_now and of in ("time", "date", "integer", "number")):
+    if of in ("text", "binary") or (value.is_now and of in _HOLD_NOW):
         return ""
     return f"{named(column)} ({column.type}) cannot hold this: write {_WORDS[of]}"
 
@@ -145,18 +159,18 @@ def as_text(stored: object) -> str:
 
 def from_text(column: Column, text: str) -> object:
     """A text as the column takes it. Raises Rejected where it cannot."""
+    convert = _FROM_TEXT.get(kind(column))
+    if convert is None:
+        return text
     try:
-        match kind(column):
-            case "integer":
-                return int(text)
-            case "number":
-                return Decimal(text)
-            case "uuid":
-                return uuid.UUID(text)
-            case _:
-                return text
+        return convert(text)
     except (ValueError, InvalidOperation):
         raise Rejected(f"{text!r} does not fit the column {named(column)}") from None
+
+
+def from_texts(column: Column, texts: Iterable[str]) -> list[object]:
+    """Texts as the column takes them, in order. Raises Rejected where it cannot take one."""
+    return [from_text(column, text) for text in texts]
 
 
 def is_required(column: Column) -> bool:

@@ -15,7 +15,7 @@ from reconcile.model.book import Call
 from reconcile.model.platform import LinkKind, ObjectKind
 from reconcile.platforms.database.row_errors import refusal
 from reconcile.platforms.tables.mapping import Mapped
-from reconcile.platforms.tables.write import links, objects
+from reconcile.platforms.tables.write import deleting, links, objects
 from reconcile.platforms.tables.write.references import Reference
 from reconcile.ports import Rejected
 
@@ -95,5 +95,5 @@ def _make(
         objects.update(connection, of_kind, changed)
     else:
         for call in run:
-            objects.delete(connection, mapped, of_kind, call.platform_id, hinders(kind))
+            deleting.delete(connection, mapped, of_kind, call.platform_id, hinders(kind))
     return [""] * len(run)

@@ -16,8 +16,8 @@ from reconcile.platforms.tables.mapping import (
     RoleTable,
 )
 from reconcile.platforms.tables.reading import role_names
-from reconcile.platforms.tables.write.objects import chunks, expect_all, insert
-from reconcile.platforms.tables.write.rows import new_row
+from reconcile.platforms.tables.write.objects import chunks, expect_all, insert, selected_texts
+from reconcile.platforms.tables.write.rows import Values, new_row
 from reconcile.ports import Rejected
 
 
@@ -52,32 +52,29 @@ def _table(mapped: Mapped, kind: LinkKind) -> Links:
 
 
 def _make(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
-    rows: list[dict[str, object]] = []
+    rows: list[Values] = []
     for holder, members in _by_holder(pairs).items():
-        to = columns.from_text(links.holder, holder)
-        there = _there(connection, links, holder, members)
-        rows += [
-            {
-                **new_row(links.part),
-                links.member.name: columns.from_text(links.member, member),
-                links.holder.name: to,
-            }
-            for member in members
-            if member not in there
-        ]
+        present = _present(connection, links, holder, members)
+        rows += _new_rows(links, holder, [member for member in members if member not in present])
     if rows:
         connection.execute(sa.insert(links.part.table), rows)
 
 
-def _there(
+def _new_rows(links: Links, holder: str, members: Iterable[str]) -> Iterable[Values]:
+    """The rows that link each of the members with the holder."""
+    to = columns.from_text(links.holder, holder)
+    for member in columns.from_texts(links.member, members):
+        yield {**new_row(links.part), links.member.name: member, links.holder.name: to}
+
+
+def _present(
     connection: sa.Connection, links: Links, holder: str, members: Sequence[str]
 ) -> set[str]:
-    """Those of the members that the holder has already."""
-    return {
-        columns.as_text(member)
-        for condition in _between(links, holder, members)
-        for member in connection.execute(sa.select(links.member).where(*condition)).scalars()
-    }
+    """The members that the holder already has."""
+    present: set[str] = set()
+    for condition in _between(links, holder, members):
+        present |= selected_texts(connection, sa.select(links.member).where(*condition))
+    return present
 
 
 def _remove(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
@@ -97,8 +94,7 @@ def _by_holder(pairs: Iterable[Pair]) -> dict[str, list[str]]:
 def _between(links: Links, holder: str, members: Sequence[str]) -> Iterable[Sequence[Expression]]:
     """The rows that link members with the holder; as many at a time as a statement can name."""
     to = links.holder == columns.from_text(links.holder, holder)
-    stored = [columns.from_text(links.member, member) for member in members]
-    for some in chunks(stored):
+    for some in chunks(columns.from_texts(links.member, members)):
         yield to, links.member.in_(some), *links.part.where
 
 
@@ -168,6 +164,6 @@ def _set_column(
     value: object,
     *conditions: Expression,
 ) -> None:
-    own = users.id.in_([columns.from_text(users.id, member) for member in members])
+    own = users.id.in_(columns.from_texts(users.id, members))
     statement = sa.update(users.part.table).where(own, *conditions, *users.part.where)
     connection.execute(statement.values({roles.column.name: value}))

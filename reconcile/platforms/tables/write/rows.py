@@ -19,12 +19,11 @@ Values = dict[str, object]
 def new_row(part: Part) -> Values:
     """What every new row of a table gets."""
     now = columns.now()
-    return {
-        name: columns.made(part.table.columns[name], value, now)
-        if isinstance(value, Made)
-        else value
-        for name, value in part.insert.items()
-    }
+    row = dict(part.insert)
+    for name, value in part.insert.items():
+        if isinstance(value, Made):
+            row[name] = columns.made(part.table.columns[name], value, now)
+    return row
 
 
 def empty_fields(objects: Objects) -> Values:
@@ -86,11 +85,15 @@ def _attributes(objects: Objects, attributes: Mapping[str, str | None] | None) -
     row: Values = {}
     for name, text in (attributes or {}).items():
         column = objects.attributes.get(name)
-        if column is None:
-            if text is None:
-                continue
+        if column is not None:
+            row[column.name] = _attribute(name, column, text)
+        elif text is not None:
             raise Rejected(f"there is no column for the attribute {name!r}")
-        is_text = columns.kind(column) == "text"
-        keeps_empty = text == "" and is_text
-        row[column.name] = "" if keeps_empty else _field(f"attribute {name}", column, text or "")
     return row
+
+
+def _attribute(name: str, column: Column, text: str | None) -> object:
+    """An attribute as a column takes it. A column of text keeps "" apart from no value."""
+    if text == "" and columns.kind(column) == "text":
+        return ""
+    return _field(f"attribute {name}", column, text or "")
