@@ -18,6 +18,12 @@ NAMES: Final[Mapping[ObjectKind, str]] = {
     "department": "title",
 }
 """The field that is the name of an object."""
+REFERENCES: Final[Mapping[str, ObjectKind]] = {
+    "department": "department",
+    "manager": "user",
+    "parent": "department",
+}
+"""Fields that hold the id of another object → the kind of that object."""
 
 
 class Part(msgspec.Struct):

@@ -1,7 +1,7 @@
 """All that the mapped tables hold, in one snapshot of the database."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,6 +12,7 @@ from reconcile.platforms.database.bulk import rows as raw_rows
 from reconcile.platforms.tables.columns import Column, as_text, key, named
 from reconcile.platforms.tables.mapping import (
     NAMES,
+    REFERENCES,
     Links,
     Mapped,
     Objects,
@@ -22,11 +23,6 @@ from reconcile.platforms.tables.mapping import (
     Statuses,
 )
 
-_REFERENCES: Final[Mapping[str, ObjectKind]] = {
-    "department": "department",
-    "manager": "user",
-    "parent": "department",
-}
 Rows = dict[str, Row]
 
 
@@ -49,11 +45,20 @@ def read(connection: sa.Connection, mapped: Mapped) -> Contents:
         links["nesting"] = _pairs(connection, mapped.nesting, rows["group"], rows["group"])
     if mapped.roles is None:
         return Contents(rows, links)
-    if isinstance(mapped.roles, RoleTable):
-        links["grant"], roles = _granted(connection, mapped.roles, rows["user"])
-    else:
-        links["grant"], roles = _held(connection, mapped.users, mapped.roles)
+    links["grant"], roles = _grants(connection, mapped.users, mapped.roles, rows["user"])
     return Contents(rows, links, roles)
+
+
+def _grants(
+    connection: sa.Connection,
+    users: Objects,
+    roles: RoleColumn | RoleTable,
+    user_rows: Mapping[str, Row],
+) -> tuple[set[Pair], set[str]]:
+    """Which user has which role, and the roles there are."""
+    if isinstance(roles, RoleTable):
+        return _granted(connection, roles, user_rows)
+    return _held(connection, users, roles)
 
 
 def _objects(connection: sa.Connection, objects: Objects) -> Rows:
@@ -132,30 +137,40 @@ def _drop_references_to_hidden(rows: Mapping[ObjectKind, Rows]) -> None:
     """A reference to a row that does not count, or is none, is read as nothing."""
     for objects in rows.values():
         some = next(iter(objects.values()), {})
-        for name in _REFERENCES.keys() & some.keys():
-            known = rows.get(_REFERENCES[name], {})
+        for name in REFERENCES.keys() & some.keys():
+            known = rows.get(REFERENCES[name], {})
             for row in objects.values():
                 row[name] = row[name] if row[name] in known else ""
 
 
 def _refuse_circles(departments: Rows) -> None:
     """A department that is its own parent has none; any longer way back to it is a fault."""
-    sound: set[str] = {""}
     for own, row in departments.items():
-        row["parent"] = "" if row["parent"] == own else row["parent"]
+        if row["parent"] == own:
+            row["parent"] = ""
+    sound: set[str] = {""}
     for start in departments:
-        way: dict[str, None] = {}
-        at = start
-        while at not in sound:
-            if at in way:
-                titles = " and ".join(quoted(departments[one]["title"]) for one in way)
-                raise PlatformUnreadable(
-                    f"the departments {titles} are below each other in a circle: "
-                    "correct their parents in the application"
-                )
-            way[at] = None
-            at = departments[at]["parent"]
-        sound.update(way)
+        sound.update(_way_up(departments, start, sound))
+
+
+def _way_up(departments: Rows, start: str, sound: Collection[str]) -> Iterable[str]:
+    """A department and those above it, up to one from which a way is known to end."""
+    way: dict[str, None] = {}
+    at = start
+    while at not in sound:
+        if at in way:
+            raise PlatformUnreadable(_circle(departments, way))
+        way[at] = None
+        at = departments[at]["parent"]
+    return way
+
+
+def _circle(departments: Rows, way: Iterable[str]) -> str:
+    titles = " and ".join(quoted(departments[own]["title"]) for own in way)
+    return (
+        f"the departments {titles} are below each other in a circle: "
+        "correct their parents in the application"
+    )
 
 
 def _pairs(
@@ -164,21 +179,26 @@ def _pairs(
     """The links between objects that count."""
     return {
         (member, holder)
-        for member, holder in _texts(connection, links)
+        for member, holder in _texts(connection, links.part, links.member, links.holder)
         if member in members and holder in holders
     }
 
 
-def _texts(connection: sa.Connection, links: Links) -> Iterable[Pair]:
-    for member, holder in select(connection, links.part, (links.member, links.holder)):
-        yield as_text(member), as_text(holder)
+def _texts(
+    connection: sa.Connection, part: Part, first: Column, second: Column
+) -> Iterable[tuple[str, str]]:
+    """Two columns of the rows that count, as text."""
+    for left, right in select(connection, part, (first, second)):
+        yield as_text(left), as_text(right)
 
 
 def _granted(
     connection: sa.Connection, roles: RoleTable, users: Mapping[str, Row]
 ) -> tuple[set[Pair], set[str]]:
     """Who has which role, and the roles there are."""
-    pairs = [pair for pair in _texts(connection, roles.links) if pair[0] in users]
+    links = roles.links
+    texts = _texts(connection, links.part, links.member, links.holder)
+    pairs = [pair for pair in texts if pair[0] in users]
     if roles.names is None:
         return set(pairs), {role for _, role in pairs}
     names = role_names(connection, roles.names)
@@ -187,10 +207,7 @@ def _granted(
 
 def role_names(connection: sa.Connection, names: RoleNames) -> dict[str, str]:
     """The roles there are: id → name. Raises PlatformUnreadable where two have one name."""
-    read = {
-        as_text(own): as_text(name)
-        for own, name in select(connection, names.part, (names.id, names.name))
-    }
+    read = dict(_texts(connection, names.part, names.id, names.name))
     if len(set(read.values())) < len(read):
         raise PlatformUnreadable(
             f"two roles in {names.part.table.name} have one name: rename one of them, "

@@ -162,13 +162,11 @@ class _Reader:
     def _list(self) -> tuple[Value, ...]:
         self._expect_sign("(")
         values = [self._compared()]
-        while True:
-            token = self._take()
-            if token.text == ")":
-                return tuple(values)
-            if token.text != ",":
-                raise self._wrong(token)
+        while (token := self._take()).text == ",":
             values.append(self._compared())
+        if token.text != ")":
+            raise self._wrong(token)
+        return tuple(values)
 
     def _expect_sign(self, sign: str) -> None:
         token = self._take()

@@ -10,7 +10,7 @@ from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.mapping import Expression, Mapped, Objects
 from reconcile.platforms.tables.write.references import Reference
-from reconcile.platforms.tables.write.rows import nothing_in
+from reconcile.platforms.tables.write.rows import emptied
 from reconcile.ports import Rejected
 
 _ENDS: Final[Mapping[tuple[ObjectKind, LinkKind], tuple[Literal["member", "holder"], ...]]] = {
@@ -70,7 +70,7 @@ def _clear_references(
     column = mapped.users.fields.get(name)
     if column is None:
         return
-    nothing = None if column.nullable else nothing_in(name, column)
+    nothing = emptied(name, column)
     users = mapped.users.part
     statement = sa.update(users.table).where(column == stored, *users.where)
     connection.execute(statement.values({column.name: nothing}))

@@ -26,14 +26,13 @@ def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> l
     """Makes a row for each, all or none; returns their ids in the same order."""
     neutral, name = empty_fields(objects), objects.name
     rows = [_new(objects, neutral, fields) for fields in new]
-    ids: list[object] = [None] * len(rows)
+    ids: dict[int, object] = {}
     for places in _alike(rows):
         made = insert(connection, objects.part, [rows[at] for at in places], objects.id, name)
-        for at, own in zip(places, made, strict=True):
-            ids[at] = own
+        ids |= zip(places, made, strict=True)
     if not objects.part.surely_inside:
-        _expect_inside(connection, objects, ids)
-    return [columns.as_text(own) for own in ids]
+        _expect_inside(connection, objects, list(ids.values()))
+    return [columns.as_text(ids[at]) for at in range(len(rows))]
 
 
 def _new(objects: Objects, neutral: Values, fields: Row) -> Values:
@@ -78,6 +77,13 @@ def update(connection: sa.Connection, objects: Objects, changed: Sequence[tuple[
         if names:
             parameters = [{_OWN: ids[at], **_new_values(names, rows[at])} for at in places]
             _update(connection, objects, names, parameters)
+    _expect_unmoved(connection, objects, ids, rows)
+
+
+def _expect_unmoved(
+    connection: sa.Connection, objects: Objects, ids: Iterable[object], rows: Iterable[Values]
+) -> None:
+    """Raises Rejected where a new value of a column that `where` is about moved a row out."""
     compared = objects.part.compared
     moved = [own for own, row in zip(ids, rows, strict=True) if compared & row.keys()]
     if moved:

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
-from reconcile.platforms.tables.mapping import Mapped, Objects
+from reconcile.platforms.tables.mapping import REFERENCES, Mapped, Objects
 
 
 class Reference(NamedTuple):
@@ -55,7 +55,8 @@ def _all(connection: sa.Connection, own: sa.Table) -> Iterator[tuple[Referred, R
     for (schema, table), of_table in keys.items():
         for key in of_table:
             if len(key["constrained_columns"]) == 1:
-                rule = _refusing(str((key.get("options") or {}).get("ondelete") or ""))
+                options = key.get("options") or {}
+                rule = _refusing(str(options.get("ondelete") or ""))
                 reference = Reference(table, key["constrained_columns"][0], schema, rule)
                 yield (key["referred_table"], key["referred_columns"][0]), reference
 
@@ -87,6 +88,5 @@ def _handled(mapped: Mapped) -> Iterator[tuple[str, str]]:
         yield links.part.table.name, links.member.name
         yield links.part.table.name, links.holder.name
     for objects in mapped.objects():
-        for name in ("department", "manager", "parent"):
-            if name in objects.fields:
-                yield objects.part.table.name, objects.fields[name].name
+        for name in REFERENCES.keys() & objects.fields.keys():
+            yield objects.part.table.name, objects.fields[name].name

@@ -1,17 +1,14 @@
 """Fields of a call as the columns of a row take them, and what every new row gets."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from reconcile.model.platform import Row
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.values import Made
-from reconcile.platforms.tables.mapping import Objects, Part
+from reconcile.platforms.tables.mapping import REFERENCES, Objects, Part
 from reconcile.ports import Rejected
 
-_REFERRING: Final = frozenset({"department", "manager", "parent"})
-"""Fields that hold the id of another object."""
 Values = dict[str, object]
 """Column → value."""
 
@@ -38,7 +35,7 @@ def empty_fields(objects: Objects) -> Values:
 def takes_nothing(name: str, column: Column) -> bool:
     """Whether a column that takes no null has a value that stands for nothing."""
     kind = columns.kind(column)
-    return kind == "text" or (kind == "integer" and name in _REFERRING)
+    return kind == "text" or (kind == "integer" and name in REFERENCES)
 
 
 def stored_fields(objects: Objects, fields: Row) -> Values:
@@ -67,11 +64,16 @@ def _status(stored: Mapping[str, object], status: str) -> object:
 def _field(name: str, column: Column, text: str) -> object:
     """A text as a column takes it: nothing is null, or what the column takes in its place."""
     if not text:
-        return None if column.nullable else nothing_in(name, column)
+        return emptied(name, column)
     length = columns.longest(column)
     if length and len(text) > length:
         raise Rejected(f"the {name} is too long")
     return columns.from_text(column, text)
+
+
+def emptied(name: str, column: Column) -> object:
+    """What a column holds once its value is gone: null, or `nothing_in` where it takes no null."""
+    return None if column.nullable else nothing_in(name, column)
 
 
 def nothing_in(name: str, column: Column) -> object:
