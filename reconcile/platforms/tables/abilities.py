@@ -66,6 +66,7 @@ def _lengths(mapped: Mapped) -> dict[str, int]:
 
 
 def _fields(objects: Objects) -> frozenset[str]:
+    """The fields that the tables keep; the attributes of a user are one of them."""
     fields = set(objects.fields)
     if objects.status is not None:
         fields.add("status")
@@ -75,17 +76,20 @@ def _fields(objects: Objects) -> frozenset[str]:
 
 
 def _statuses(users: Objects) -> frozenset[Status]:
+    """The statuses that have a value; without a column every user is active."""
     if users.status is None:
         return frozenset({"active"})
     return frozenset(cast("Iterable[Status]", users.status.stored.keys() & ALL_STATUSES))
 
 
 def _takes_any_role(mapped: Mapped) -> bool:
+    """Whether a role that does not exist can be granted: as text, or it is made first."""
     roles = mapped.roles
     return isinstance(roles, RoleTable) and (roles.names is None or roles.names.create)
 
 
 def _needs(mapped: Mapped) -> Iterable[str]:
+    """What a user cannot be without, because its column takes no null."""
     roles, department = mapped.roles, mapped.users.fields.get("department")
     if isinstance(roles, RoleColumn) and not roles.can_be_none:
         yield "role"

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from reconcile.platforms.tables import columns
+from reconcile.platforms.tables import literals
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.conditions import Value
 from reconcile.ports import Fault
@@ -82,7 +82,7 @@ class Catalog:
     def literal(self, path: Path, column: Column, value: Value) -> object:
         """A literal as the column takes it."""
         try:
-            return None if _LACKING in column.info else columns.literal(column, value)
+            return None if _LACKING in column.info else literals.literal(column, value)
         except ValueError as error:
             self.add(path, str(error))
             return None

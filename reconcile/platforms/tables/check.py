@@ -44,6 +44,7 @@ def checks(
 
 
 def _contents(connection: sa.Connection, mapped: Mapped) -> Iterator[Check]:
+    """How much the tables hold, how much `where` leaves out, and which roles exist."""
     contents = reading.read(connection, mapped)
     counted = ", ".join([*_counted(contents.rows), *_counted(contents.links)])
     hidden = [_hidden(connection, objects) for objects in mapped.objects()]
@@ -70,6 +71,7 @@ def _hidden(connection: sa.Connection, objects: Objects) -> str:
 
 
 def _lengths(mapped: Mapped) -> Iterator[Check]:
+    """The fields whose text is limited, each with its longest."""
     mapped_columns: dict[str, columns.Column] = {}
     for objects in mapped.objects():
         mapped_columns |= objects.columns

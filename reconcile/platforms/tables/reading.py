@@ -6,13 +6,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
+from reconcile.model.platform import Contents, LinkKind, Pair, Row
 from reconcile.model.text.printing import quoted
 from reconcile.platforms.database.bulk import rows as raw_rows
+from reconcile.platforms.tables import read_references
 from reconcile.platforms.tables.columns import Column, as_text, key, named
 from reconcile.platforms.tables.mapping import (
     NAMES,
-    REFERENCES,
     Links,
     Mapped,
     Objects,
@@ -22,8 +22,7 @@ from reconcile.platforms.tables.mapping import (
     RoleTable,
     Statuses,
 )
-
-Rows = dict[str, Row]
+from reconcile.platforms.tables.read_references import Rows
 
 
 def select(
@@ -36,8 +35,8 @@ def select(
 def read(connection: sa.Connection, mapped: Mapped) -> Contents:
     """Raises PlatformUnreadable for what cannot be understood."""
     rows = {objects.kind: _objects(connection, objects) for objects in mapped.objects()}
-    _drop_references_to_hidden(rows)
-    _refuse_circles(rows.get("department", {}))
+    read_references.drop_hidden(rows)
+    read_references.refuse_circles(rows.get("department", {}))
     links: dict[LinkKind, Collection[Pair]] = {}
     if mapped.memberships is not None:
         links["membership"] = _pairs(connection, mapped.memberships, rows["user"], rows["group"])
@@ -84,6 +83,7 @@ def _objects(connection: sa.Connection, objects: Objects) -> Rows:
 
 
 def _unclear(objects: Objects, own: str, *, twice: bool) -> str:
+    """Why a row cannot stand for one object: its id is not its own, or it has no name."""
     path, table = ".".join(objects.part.path), objects.part.table.name
     if twice:
         return (
@@ -98,6 +98,7 @@ def _unclear(objects: Objects, own: str, *, twice: bool) -> str:
 
 
 def _status(objects: Objects, status: Statuses, own: str, stored: object) -> str:
+    """The status that a value means. Raises PlatformUnreadable where it means none."""
     name = status.read.get(key(stored))
     if name is None:
         raise PlatformUnreadable(
@@ -131,46 +132,6 @@ def _held(
         if key(stored) in roles.read or key(stored) not in nothing
     }
     return grants, {*roles.stored, *(role for _, role in grants)}
-
-
-def _drop_references_to_hidden(rows: Mapping[ObjectKind, Rows]) -> None:
-    """A reference to a row that does not count, or is none, is read as nothing."""
-    for objects in rows.values():
-        some = next(iter(objects.values()), {})
-        for name in REFERENCES.keys() & some.keys():
-            known = rows.get(REFERENCES[name], {})
-            for row in objects.values():
-                row[name] = row[name] if row[name] in known else ""
-
-
-def _refuse_circles(departments: Rows) -> None:
-    """A department that is its own parent has none; any longer way back to it is a fault."""
-    for own, row in departments.items():
-        if row["parent"] == own:
-            row["parent"] = ""
-    sound: set[str] = {""}
-    for start in departments:
-        sound.update(_way_up(departments, start, sound))
-
-
-def _way_up(departments: Rows, start: str, sound: Collection[str]) -> Iterable[str]:
-    """A department and those above it, up to one from which a way is known to end."""
-    way: dict[str, None] = {}
-    at = start
-    while at not in sound:
-        if at in way:
-            raise PlatformUnreadable(_circle(departments, way))
-        way[at] = None
-        at = departments[at]["parent"]
-    return way
-
-
-def _circle(departments: Rows, way: Iterable[str]) -> str:
-    titles = " and ".join(quoted(departments[own]["title"]) for own in way)
-    return (
-        f"the departments {titles} are below each other in a circle: "
-        "correct their parents in the application"
-    )
 
 
 def _pairs(

@@ -68,6 +68,7 @@ def parse(text: str) -> tuple[Condition, ...]:
 
 
 def _tokens(text: str) -> Iterator[_Token]:
+    """Cuts a text into tokens. Raises ConditionWrong at a character that starts none."""
     at = 0
     while at < len(text):
         if text[at].isspace():
@@ -125,6 +126,7 @@ class _Reader:
         return ConditionWrong(f"{self._text[token.at :][:20]!r} is not expected here: {HINT}")
 
     def _column(self) -> str:
+        """The name of a column; in quotes it may be a word of this language."""
         token = self._take()
         if token.kind == "quoted":
             return token.text[1:-1]
@@ -133,12 +135,14 @@ class _Reader:
         return token.text
 
     def _compared(self) -> Value:
+        """A literal that a column can be compared with: any but null."""
         value = self._literal()
         if value is None:
             raise ConditionWrong("nothing is equal to null: write `is null` or `is not null`")
         return value
 
     def _literal(self) -> Value:
+        """A text, a number, or one of true, false and null."""
         token = self._take()
         if token.kind == "text":
             return token.text[1:-1].replace("''", "'")
@@ -151,6 +155,7 @@ class _Reader:
         return constants[word]
 
     def _null_test(self) -> Operator:
+        """What follows `is`: `null`, or `not null`."""
         token = self._take()
         if token.text.lower() == "null":
             return "is null"
@@ -160,6 +165,7 @@ class _Reader:
         return "is not null"
 
     def _list(self) -> tuple[Value, ...]:
+        """Values in parentheses, at least one, with commas between them."""
         self._expect_sign("(")
         values = [self._compared()]
         while (token := self._take()).text == ",":

@@ -62,6 +62,7 @@ def parts(mapping: TablesSettings) -> Iterator[tuple[tuple[str, ...], Part | Rol
 
 
 def _user_problems(mapping: TablesSettings) -> Iterator[Fault]:
+    """Users have a name, and a department exactly where departments are mapped."""
     users, path = mapping.users, ("users", "fields")
     yield from _field_problems(path, users.fields, USER_FIELDS, ("username",))
     if "department" in users.fields and mapping.departments is None:
@@ -74,6 +75,7 @@ def _user_problems(mapping: TablesSettings) -> Iterator[Fault]:
 
 
 def _status_problems(status: Mapping[str, Choices]) -> Iterator[Fault]:
+    """A status has a column and a value for active, and no value means two statuses."""
     path = ("users", "status")
     if not isinstance(status.get("column"), str):
         yield path, "`column` is missing: the column that says whether a user is active"
@@ -111,6 +113,7 @@ def _field_problems(
     known: Iterable[str],
     needed: Iterable[str],
 ) -> Iterator[Fault]:
+    """Needed fields have columns, and no other than known ones; users have attributes besides."""
     attributes = "username" in needed
     for name in needed:
         if name not in fields:
@@ -155,6 +158,7 @@ def _groups_as_roles_problems(path: tuple[str, ...], mapping: TablesSettings) ->
 def _part_problems(
     path: tuple[str, ...], where: str, insert: Mapping[str, Value]
 ) -> Iterator[Fault]:
+    """`where` is a condition, and each value of `insert` a literal or a known template."""
     if where:
         try:
             conditions.parse(where)

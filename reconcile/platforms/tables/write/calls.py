@@ -51,6 +51,7 @@ def _runs(calls: Sequence[Call]) -> Iterator[list[Call]]:
 def _isolated(
     connection: sa.Connection, mapped: Mapped, hinders: Hinders, run: Sequence[Call]
 ) -> list[str | Rejected]:
+    """Makes calls in a savepoint; if the database refuses them, each half in one of its own."""
     try:
         with connection.begin_nested():
             return list(_make(connection, mapped, hinders, run))

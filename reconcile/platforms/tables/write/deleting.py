@@ -46,6 +46,7 @@ def _exists(connection: sa.Connection, table: sa.Table, *conditions: Expression)
 
 
 def _expect_nothing_below(connection: sa.Connection, objects: Objects, stored: object) -> None:
+    """Raises Rejected for a department with departments below it, itself apart."""
     if objects.kind != "department":
         return
     below = objects.fields["parent"] == stored
@@ -54,6 +55,7 @@ def _expect_nothing_below(connection: sa.Connection, objects: Objects, stored: o
 
 
 def _end_links(connection: sa.Connection, mapped: Mapped, objects: Objects, own: str) -> None:
+    """Deletes the memberships, grants and nestings of an object."""
     for links in mapped.links():
         for end in _ENDS.get((objects.kind, links.kind), ()):
             column: Column = getattr(links, end)

@@ -45,6 +45,7 @@ def unlink(
 
 
 def _table(mapped: Mapped, kind: LinkKind) -> Links:
+    """The table of memberships or nesting. Raises Rejected where the mapping leaves it out."""
     links = mapped.memberships if kind == "membership" else mapped.nesting
     if links is None:
         raise Rejected(f"the application has no {kind}s")
@@ -52,6 +53,7 @@ def _table(mapped: Mapped, kind: LinkKind) -> Links:
 
 
 def _make(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
+    """Inserts the links that do not exist, in one statement."""
     rows: list[Values] = []
     for holder, members in _by_holder(pairs).items():
         present = _present(connection, links, holder, members)
@@ -85,10 +87,10 @@ def _remove(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> N
 
 def _by_holder(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     """What links lead to → who is in them, each once."""
-    by_holder: dict[str, dict[str, None]] = {}
-    for member, holder in pairs:
-        by_holder.setdefault(holder, {})[member] = None
-    return {holder: list(members) for holder, members in by_holder.items()}
+    by_holder: dict[str, list[str]] = {}
+    for member, holder in dict.fromkeys(pairs):
+        by_holder.setdefault(holder, []).append(member)
+    return by_holder
 
 
 def _between(links: Links, holder: str, members: Sequence[str]) -> Iterable[Sequence[Expression]]:
@@ -118,12 +120,14 @@ def _with_ids(
     if roles.names is None:
         return list(pairs)
     ids = {name: own for own, name in role_names(connection, roles.names).items()}
-    for name in {role for _, role in pairs} - ids.keys() if making else ():
-        ids[name] = _new_role(connection, roles.names, name)
+    if making:
+        for name in {role for _, role in pairs} - ids.keys():
+            ids[name] = _new_role(connection, roles.names, name)
     return [(user, ids[role]) for user, role in pairs if role in ids]
 
 
 def _new_role(connection: sa.Connection, names: RoleNames, name: str) -> str:
+    """Makes a role and returns its id. Raises Rejected unless the mapping says `create`."""
     if not names.create:
         raise Rejected(f"there is no role {name!r}")
     row = {**new_row(names.part), names.name.name: columns.from_text(names.name, name)}

@@ -19,8 +19,6 @@ from reconcile.platforms.tables.write.rows import (
 )
 from reconcile.ports import Rejected
 
-_LACKING: Final = "it no longer exists"
-
 
 def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> list[str]:
     """Makes a row for each, all or none; returns their ids in the same order."""
@@ -36,6 +34,7 @@ def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> l
 
 
 def _new(objects: Objects, neutral: Values, fields: Row) -> Values:
+    """A new row: `insert` of the mapping, then nothing, then what the call says. It is active."""
     row = {**new_row(objects.part), **neutral, **stored_fields(objects, fields)}
     if objects.status is not None and "status" not in fields:
         row[objects.status.column.name] = objects.status.stored["active"]
@@ -114,8 +113,13 @@ def _update(
         )
     else:
         met = connection.execute(change.where(*objects.part.where), parameters).rowcount
-    if met != len(parameters):
-        raise Rejected(_LACKING)
+    _expect_met(met, len(parameters))
+
+
+def _expect_met(met: int, expected: int) -> None:
+    """Raises Rejected where a statement met fewer rows than it names."""
+    if met != expected:
+        raise Rejected("it no longer exists")
 
 
 def _can_join(connection: sa.Connection, objects: Objects, parameters: Iterable[Values]) -> bool:
@@ -123,7 +127,7 @@ def _can_join(connection: sa.Connection, objects: Objects, parameters: Iterable[
     return (
         connection.dialect.name == "mariadb"
         and columns.kind(objects.id) == "integer"
-        and all(isinstance(one, _PLAIN) for row in parameters for one in row.values())
+        and all(isinstance(value, _PLAIN) for row in parameters for value in row.values())
     )
 
 
@@ -135,8 +139,7 @@ def _lock(connection: sa.Connection, objects: Objects, ids: Sequence[object]) ->
     if not objects.part.where:
         return
     held = sa.select(objects.id).where(objects.id.in_(ids), *objects.part.where)
-    if len(connection.execute(held.with_for_update()).all()) != len(ids):
-        raise Rejected(_LACKING)
+    _expect_met(len(connection.execute(held.with_for_update()).all()), len(ids))
 
 
 def _expect_inside(connection: sa.Connection, objects: Objects, ids: Sequence[object]) -> None:

@@ -29,8 +29,8 @@ class Reference(NamedTuple):
         """Whether a row refers to this object."""
         column: sa.ColumnClause[object] = sa.column(self.column)
         table = sa.table(self.table, column, schema=self.schema)
-        found = sa.select(sa.literal(1)).select_from(table).where(column == own).limit(1)
-        return connection.execute(found).first() is not None
+        rows = sa.select(sa.literal(1)).select_from(table).where(column == own).limit(1)
+        return connection.execute(rows).first() is not None
 
 
 def references(connection: sa.Connection, mapped: Mapped, objects: Objects) -> list[Reference]:
@@ -79,6 +79,7 @@ def _primary_key(connection: sa.Connection, table: str) -> str:
 
 
 def _refusing(rule: str) -> str:
+    """The rule of a delete; "" for those that refuse it."""
     return "" if rule.upper() in ("NO ACTION", "RESTRICT") else rule.upper()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from reconcile.model.platform import Row
-from reconcile.platforms.tables import columns
+from reconcile.platforms.tables import columns, literals
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.values import Made
 from reconcile.platforms.tables.mapping import REFERENCES, Objects, Part
@@ -19,7 +19,7 @@ def new_row(part: Part) -> Values:
     row = dict(part.insert)
     for name, value in part.insert.items():
         if isinstance(value, Made):
-            row[name] = columns.made(part.table.columns[name], value, now)
+            row[name] = literals.made(part.table.columns[name], value, now)
     return row
 
 
@@ -56,6 +56,7 @@ def stored_fields(objects: Objects, fields: Row) -> Values:
 
 
 def _status(stored: Mapping[str, object], status: str) -> object:
+    """What the column holds for a status. Raises Rejected where the mapping has no value."""
     if status not in stored:
         raise Rejected(f"there is no value for the status {status!r}")
     return stored[status]
@@ -84,6 +85,7 @@ def nothing_in(name: str, column: Column) -> object:
 
 
 def _attributes(objects: Objects, attributes: Mapping[str, str | None] | None) -> Values:
+    """The columns of attributes. One without a column may be taken away, but not set."""
     row: Values = {}
     for name, text in (attributes or {}).items():
         column = objects.attributes.get(name)
