@@ -1,6 +1,6 @@
 """What the mapped tables can hold, for the plan."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 import sqlalchemy as sa
@@ -110,13 +110,18 @@ def hidden_usernames(connection: sa.Connection, users: Objects) -> frozenset[str
 
 def is_unique(connection: sa.Connection, objects: Objects, column: columns.Column) -> bool:
     """Whether no two rows of a table can have one value of the column."""
-    table = objects.part.table
-    if table.primary_key.columns.keys() == [column.name]:
-        return True
+    key: list[str | None] = [column.name]
+    return key in _unique_keys(connection, objects.part.table)
+
+
+def _unique_keys(connection: sa.Connection, table: sa.Table) -> Iterator[list[str | None]]:
+    """The columns of each unique key; the primary key comes first, without a query."""
+    yield list(table.primary_key.columns.keys())
     inspector = sa.inspect(connection)
     # SQLite keeps a rule UNIQUE as an index that SQLAlchemy lists only when it is asked to.
     indexes = inspector.get_indexes(table.name, table.schema, include_auto_indexes=True)
-    unique = [index["column_names"] for index in indexes if index["unique"]]
-    constraints = inspector.get_unique_constraints(table.name, table.schema)
-    unique += [list(constraint["column_names"]) for constraint in constraints]
-    return [column.name] in unique
+    for index in indexes:
+        if index["unique"]:
+            yield index["column_names"]
+    for constraint in inspector.get_unique_constraints(table.name, table.schema):
+        yield list(constraint["column_names"])

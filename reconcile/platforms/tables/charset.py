@@ -49,7 +49,6 @@ def _of_mariadb(connection: sa.Connection, mapped: Mapped) -> Iterator[str]:
 
 
 def _texts(mapped: Mapped) -> Iterator[Column]:
-    for objects in mapped.objects():
-        for column in objects.columns.values():
-            if columns.kind(column) == "text":
-                yield column
+    for _, column in mapped.columns():
+        if columns.kind(column) == "text":
+            yield column

@@ -72,10 +72,7 @@ def _hidden(connection: sa.Connection, objects: Objects) -> str:
 
 def _lengths(mapped: Mapped) -> Iterator[Check]:
     """The fields whose text is limited, each with its longest."""
-    mapped_columns: dict[str, columns.Column] = {}
-    for objects in mapped.objects():
-        mapped_columns |= objects.columns
-    lengths = columns.lengths(mapped_columns)
+    lengths = columns.lengths(dict(mapped.columns()))
     limited = [f"{name} {length}" for name, length in lengths.items() if length]
     if limited:
         yield Check("lengths", True, f"at most so many characters: {', '.join(limited)}")

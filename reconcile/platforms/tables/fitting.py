@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.abilities import is_unique
 from reconcile.platforms.tables.mapping import Mapped, Objects, Part
-from reconcile.platforms.tables.write.rows import takes_nothing
+from reconcile.platforms.tables.write.rows import empty_fields
 
 _RIGHTS: Final = ("SELECT", "INSERT", "UPDATE", "DELETE")
 
@@ -44,10 +44,9 @@ def _lacking(part: Part, written: set[str]) -> Iterator[str]:
 
 def _written(objects: Objects) -> set[str]:
     """The columns that every new row gets, whatever the directory says."""
-    empty = {column.name for name, column in objects.columns.items() if takes_nothing(name, column)}
     # Users without a department are skipped where the column has to hold one.
     department = objects.fields.get("department", objects.name)
-    written = empty | {objects.name.name, department.name}
+    written = {*empty_fields(objects), objects.name.name, department.name}
     if objects.status is not None:
         written.add(objects.status.column.name)
     return written

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Any, Final
 
 from reconcile.platforms.tables.columns import Column, Kind, kind, named
 from reconcile.platforms.tables.declared.conditions import Value
@@ -21,13 +21,16 @@ _WORDS: Final = {
     "binary": "text in quotes",
     "other": "null",
 }
-_LITERALS_IN_TEXT: Final[Mapping[Kind, Callable[[str], object]]] = {
-    "binary": str.encode,
-    "uuid": uuid.UUID,
-    "time": datetime.fromisoformat,
-    "date": date.fromisoformat,
+_LITERALS: Final[Mapping[Kind, tuple[tuple[type, ...], Callable[[Any], object]]]] = {
+    "integer": ((int,), int),
+    "number": ((int, float), lambda value: Decimal(str(value))),
+    "text": ((str, int, float), str),
+    "binary": ((str,), str.encode),
+    "uuid": ((str,), uuid.UUID),
+    "time": ((str,), datetime.fromisoformat),
+    "date": ((str,), date.fromisoformat),
 }
-"""What the file writes as text, besides text itself."""
+"""What a column holds → the types of literals that fit it, and how they become its value."""
 _HOLD_NOW: Final = frozenset({"time", "date", "integer", "number"})
 """What can hold the time in a type of its own; numbers hold the seconds since 1970."""
 
@@ -52,17 +55,11 @@ def _literal(of: Kind, value: Value) -> object:
     """
     if of == "boolean" and value in (0, 1):
         return bool(value)
-    if of == "integer" and isinstance(value, int):  # true and false are 1 and 0 on MariaDB
-        return int(value)
-    if isinstance(value, bool):
+    types, convert = _LITERALS.get(of, ((), str))
+    is_stray_truth = isinstance(value, bool) and of != "integer"
+    if is_stray_truth or not isinstance(value, types):
         raise TypeError(value)
-    if of == "number" and isinstance(value, int | float):
-        return Decimal(str(value))
-    if of == "text":
-        return str(value)
-    if isinstance(value, str) and of in _LITERALS_IN_TEXT:
-        return _LITERALS_IN_TEXT[of](value)
-    raise ValueError(value)
+    return convert(value)
 
 
 def made(column: Column, value: Made, now: datetime) -> object:

@@ -1,6 +1,6 @@
 """The mapping over the real tables: what users, groups, departments, links and roles are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
@@ -133,6 +133,11 @@ class Mapped(msgspec.Struct):
         """The tables of links, those of roles too."""
         roles = self.roles.links if isinstance(self.roles, RoleTable) else None
         return _present(self.memberships, self.nesting, roles)
+
+    def columns(self) -> Iterator[tuple[str, Column]]:
+        """Every field and attribute of every kind, with what people call it."""
+        for objects in self.objects():
+            yield from objects.columns.items()
 
     def tables(self) -> list[sa.Table]:
         """Every mapped table once, in the order of the file."""

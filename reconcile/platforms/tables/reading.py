@@ -125,11 +125,11 @@ def _held(
 
     A value that is not mapped is a role of that name.
     """
-    nothing = {None, key(roles.none)}
+    nothing = {None, key(roles.none)} - roles.read.keys()
     grants = {
         (as_text(own), roles.read.get(key(stored)) or as_text(stored))
         for own, stored in select(connection, users.part, (users.id, roles.column))
-        if key(stored) in roles.read or key(stored) not in nothing
+        if key(stored) not in nothing
     }
     return grants, {*roles.stored, *(role for _, role in grants)}
 

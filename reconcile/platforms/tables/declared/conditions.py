@@ -62,7 +62,7 @@ def parse(text: str) -> tuple[Condition, ...]:
     reader = _Reader(text)
     conditions = [reader.condition()]
     while not reader.at_end():
-        reader.expect_word("and")
+        reader.expect("and")
         conditions.append(reader.condition())
     return tuple(conditions)
 
@@ -103,16 +103,16 @@ class _Reader:
         if word == "is":
             return Condition(column, self._null_test(), ())
         if word == "not":
-            self.expect_word("in")
+            self.expect("in")
             return Condition(column, "not in", self._list())
         if word == "in":
             return Condition(column, "in", self._list())
         raise self._wrong(token)
 
-    def expect_word(self, word: str) -> None:
-        """Takes a word that has to stand here."""
+    def expect(self, text: str) -> None:
+        """Takes a word or sign that has to stand here."""
         token = self._take()
-        if token.kind != "word" or token.text.lower() != word:
+        if token.text.lower() != text:
             raise self._wrong(token)
 
     def _take(self) -> _Token:
@@ -150,7 +150,7 @@ class _Reader:
             return float(token.text) if "." in token.text else int(token.text)
         constants: dict[str, Value] = {"true": True, "false": False, "null": None}
         word = token.text.lower()
-        if token.kind != "word" or word not in constants:
+        if word not in constants:
             raise self._wrong(token)
         return constants[word]
 
@@ -161,20 +161,15 @@ class _Reader:
             return "is null"
         if token.text.lower() != "not":
             raise self._wrong(token)
-        self.expect_word("null")
+        self.expect("null")
         return "is not null"
 
     def _list(self) -> tuple[Value, ...]:
         """Values in parentheses, at least one, with commas between them."""
-        self._expect_sign("(")
+        self.expect("(")
         values = [self._compared()]
         while (token := self._take()).text == ",":
             values.append(self._compared())
         if token.text != ")":
             raise self._wrong(token)
         return tuple(values)
-
-    def _expect_sign(self, sign: str) -> None:
-        token = self._take()
-        if token.text != sign:
-            raise self._wrong(token)

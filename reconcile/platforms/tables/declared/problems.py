@@ -1,7 +1,7 @@
 """What can be wrong with a mapping in itself, before any table is looked at."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar, get_args
 
 import msgspec
 
@@ -22,6 +22,7 @@ from reconcile.platforms.tables.declared.settings import (
 )
 from reconcile.ports import Fault
 
+Text = TypeVar("Text")
 _NEEDS_GROUPS: Final = "needs `groups`: the table with the groups"
 
 
@@ -160,12 +161,16 @@ def _part_problems(
 ) -> Iterator[Fault]:
     """`where` is a condition, and each value of `insert` a literal or a known template."""
     if where:
-        try:
-            conditions.parse(where)
-        except conditions.ConditionWrong as error:
-            yield (*path, "where"), str(error)
+        yield from _unreadable((*path, "where"), conditions.parse, where)
     for column, value in insert.items():
-        try:
-            values.parse(value)
-        except values.ValueWrong as error:
-            yield (*path, "insert", column), str(error)
+        yield from _unreadable((*path, "insert", column), values.parse, value)
+
+
+def _unreadable(
+    path: tuple[str, ...], parse: Callable[[Text], object], text: Text
+) -> Iterator[Fault]:
+    """What `parse` says of a text that it cannot read."""
+    try:
+        parse(text)
+    except (conditions.ConditionWrong, values.ValueWrong) as error:
+        yield path, str(error)

@@ -28,7 +28,7 @@ def link(connection: sa.Connection, mapped: Mapped, kind: LinkKind, pairs: Seque
     if kind == "grant":
         _grant(connection, mapped, pairs)
         return
-    expect_all(connection, mapped.of("group"), {group for _, group in pairs})
+    expect_all(connection, mapped.of("group"), _by_holder(pairs))
     _make(connection, _table(mapped, kind), pairs)
 
 
@@ -121,7 +121,7 @@ def _with_ids(
         return list(pairs)
     ids = {name: own for own, name in role_names(connection, roles.names).items()}
     if making:
-        for name in {role for _, role in pairs} - ids.keys():
+        for name in _by_holder(pairs).keys() - ids.keys():
             ids[name] = _new_role(connection, roles.names, name)
     return [(user, ids[role]) for user, role in pairs if role in ids]
 
