@@ -1,7 +1,8 @@
 """Connections as files: one source's settings exported as JSON and imported as YAML.
 
 - `describe`: a source as plain settings, without its password.
-- `files`: our own format, read and written. `processmaker_file`: that of ProcessMaker 3.x, read.
+- `files`: our own format, read and written. `processmaker_file`: that of ProcessMaker 3.x,
+  read, by its `_values`, `_filters` and `_grid`; the `_rest` of it leads to warnings.
 - `yaml_text`: settings as YAML text. `yaml_edit`: changes in YAML files, the rest untouched.
 - `place`: where an import writes in the desired-state files. `cautions`: warnings after it.
 - `fingerprints`: of certificate authorities.
