@@ -71,6 +71,7 @@ class TablesPlatform:
 
     @contextmanager
     def _reading(self) -> "Iterator[sa.Connection]":
+        """A transaction to read in. Raises PlatformUnreadable where there is no database."""
         from reconcile.platforms.tables.sessions import settle_reading
 
         if not self.database.exists():

@@ -67,6 +67,7 @@ class _Resolver:
     # Tables
 
     def _part(self, path: Path, block: settings.Part | settings.Roles) -> Part:
+        """The table of a block; `insert` is read first, because `where` adds to it."""
         part = Part(path, self.catalog.table(path, block.table))
         for name, value in block.insert.items():
             place = (*path, "insert", name)
@@ -100,6 +101,7 @@ class _Resolver:
     # What they mean
 
     def _objects(self, kind: ObjectKind, block: settings.Objects) -> Objects:
+        """Users, groups or departments with their fields; attributes are kept apart."""
         path = (f"{kind}s",)
         part = self._part(path, block)
         objects = Objects(kind, part, self._column(part, "id", name=block.id), {})
@@ -124,6 +126,7 @@ class _Resolver:
         return users
 
     def _statuses(self, part: Part, block: Mapping[str, settings.Choices]) -> Statuses:
+        """Each status with its values: all of them are read, the first is written."""
         column = self._column(part, "status", "column", name=str(block["column"]))
         inside.may_move(part, column)
         statuses = Statuses(column, {}, {})
@@ -166,6 +169,7 @@ class _Resolver:
             mapped.roles = RoleTable(links, _optional(block.names, self._role_names))
 
     def _role_column(self, part: Part, block: settings.Roles) -> RoleColumn:
+        """Roles in a column of the user. Without `none` no role is null, if the column takes it."""
         column = self.catalog.column(("roles", "column"), part.table, block.column)
         inside.may_move(part, column)
         stored = {

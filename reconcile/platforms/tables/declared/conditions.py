@@ -116,6 +116,7 @@ class _Reader:
             raise self._wrong(token)
 
     def _take(self) -> _Token:
+        """The next token. Raises ConditionWrong at the end of the text."""
         if self.at_end():
             raise ConditionWrong(f"{self._text!r} ends too early: {HINT}")
         token = self._tokens[self._next]

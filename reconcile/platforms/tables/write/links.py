@@ -101,6 +101,7 @@ def _between(links: Links, holder: str, members: Sequence[str]) -> Iterable[Sequ
 
 
 def _grant(connection: sa.Connection, mapped: Mapped, pairs: Sequence[Pair]) -> None:
+    """Grants roles. Raises Rejected where the mapping has none."""
     if isinstance(mapped.roles, RoleTable):
         _make(
             connection,
