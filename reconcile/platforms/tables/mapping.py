@@ -147,6 +147,15 @@ class Mapped(msgspec.Struct):
             tables.append(self.role_names.part.table)
         return list(dict.fromkeys(tables))
 
+    def take_groups_as_roles(self) -> None:
+        """The groups of the application become its roles; there are no others."""
+        groups, memberships = self.groups, self.memberships
+        assert groups is not None and memberships is not None  # noqa: S101, PT018 - `problems` looks
+        links = Links("grant", memberships.part, memberships.member, memberships.holder)
+        names = RoleNames(groups.part, groups.id, groups.fields["name"], create=False)
+        self.roles = RoleTable(links, names)
+        self.groups = self.memberships = None
+
     @property
     def role_names(self) -> RoleNames | None:
         """The table with the names of roles; None where the application has no such table."""

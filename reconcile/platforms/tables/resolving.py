@@ -161,7 +161,7 @@ class _Resolver:
     def _give_roles(self, mapped: Mapped, block: settings.Roles) -> None:
         """Roles in the shape that the file has: the groups, a column or a table."""
         if block.groups:
-            _take_groups_as_roles(mapped)
+            mapped.take_groups_as_roles()
         elif block.column:
             mapped.roles = self._role_column(mapped.users.part, block)
         else:
@@ -192,13 +192,3 @@ class _Resolver:
 def _optional(block: Block | None, meaning: Callable[[Block], Meant]) -> Meant | None:
     """What a block means; None where it is left out."""
     return None if block is None else meaning(block)
-
-
-def _take_groups_as_roles(mapped: Mapped) -> None:
-    """The groups of the application become its roles; there are no others."""
-    groups, memberships = mapped.groups, mapped.memberships
-    assert groups is not None and memberships is not None  # noqa: S101, PT018 - `problems` looks
-    links = Links("grant", memberships.part, memberships.member, memberships.holder)
-    names = RoleNames(groups.part, groups.id, groups.fields["name"], create=False)
-    mapped.roles = RoleTable(links, names)
-    mapped.groups = mapped.memberships = None
