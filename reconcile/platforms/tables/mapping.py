@@ -150,7 +150,8 @@ class Mapped(msgspec.Struct):
     def take_groups_as_roles(self) -> None:
         """The groups of the application become its roles; there are no others."""
         groups, memberships = self.groups, self.memberships
-        assert groups is not None and memberships is not None  # noqa: S101, PT018 - `problems` looks
+        # `problems` has refused files without them.
+        assert groups is not None and memberships is not None  # noqa: S101, PT018 - for mypy
         links = Links("grant", memberships.part, memberships.member, memberships.holder)
         names = RoleNames(groups.part, groups.id, groups.fields["name"], create=False)
         self.roles = RoleTable(links, names)
