@@ -1,9 +1,12 @@
 """Connections as files: one source's settings exported as JSON and imported as YAML.
 
 - `describe`: a source as plain settings, without its password.
-- `files`: our own format, read and written. `processmaker_file`: that of ProcessMaker 3.x, read.
+- `files`: our own format, written, and read by `untrusted_json`.
+- `processmaker_file`: the format of ProcessMaker 3.x, read: its single `_values`, its `_filters`,
+  its `_grid` of attributes; the `_rest` leads to warnings.
 - `yaml_text`: settings as YAML text. `yaml_edit`: changes in YAML files, the rest untouched.
-- `place`: where an import writes in the desired-state files. `cautions`: warnings after it.
+- `place`: where an import writes in the desired-state files; `wishes`: what it changes there.
+- `cautions`: warnings after it.
 - `fingerprints`: of certificate authorities.
 """
 

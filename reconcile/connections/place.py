@@ -4,7 +4,7 @@ The files are changed as text in memory and loaded as if they were written. Only
 sound, and has the settings of the connection, is returned.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path as File
@@ -24,6 +24,7 @@ from reconcile.connections.describe import (
     without_defaults,
 )
 from reconcile.connections.files import Connection
+from reconcile.connections.wishes import line, wishes
 from reconcile.errors import ConfigError, Problem, ReconcileError
 from reconcile.files import read
 from reconcile.model import desired
@@ -124,8 +125,8 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
     settings = connection.settings | {"name": name}
     dropped = cautions.unknown_roles(settings, name, files.loaded)
     current = described(found.source)
-    wishes = dict(_wishes(current, {**settings, "name": current["name"]}))
-    changes = _changes(wishes, found)
+    wished = dict(wishes(current, {**settings, "name": current["name"]}))
+    changes = _changes(wished, found)
     shown = {written(path[2:]): value for path, value in changes.items()}
     content = _tried(partial(yaml_edit.edited, found.content, changes), file, shown)
     source = _named(name, _loaded(connection, file, found.position, content, files))
@@ -133,19 +134,19 @@ def update(connection: Connection, found: Found, files: Files) -> Placed:
     warnings = (
         *connection.warnings,
         *dropped,
-        *_about_password(wishes, found.source),
+        *_about_password(wished, found.source),
         *cautions.all_of(connection, settings, source, files.loaded),
     )
     excerpt = _indented(yaml_edit.excerpt(content, ("sources", found.position)))
-    changed = tuple(_line(path, at(current, path), value) for path, value in wishes.items())
+    changed = tuple(line(path, at(current, path), value) for path, value in wished.items())
     return Placed(file, found.content, content, f"sources:\n  - {excerpt}\n", changed, warnings)
 
 
-def _changes(wishes: Mapping[Path, Any], found: Found) -> dict[Path, Any]:
+def _changes(wished: Mapping[Path, Any], found: Found) -> dict[Path, Any]:
     """What to change at which paths of the file."""
     here = ("sources", found.position)
     changes: dict[Path, Any] = {}
-    for path, value in wishes.items():
+    for path, value in wished.items():
         changes[*here, *path] = _literal(value, path)
     # A bind that is replaced as a whole loses its password, which the connection does not hold.
     bind = changes.get((*here, "bind"))
@@ -158,44 +159,23 @@ def _changes(wishes: Mapping[Path, Any], found: Found) -> dict[Path, Any]:
     return changes
 
 
-def _about_password(wishes: Mapping[Path, Any], source: desired.Source) -> list[str]:
+def _about_password(wished: Mapping[Path, Any], source: desired.Source) -> list[str]:
     """What to do about the password of an existing source."""
-    if "dn" in (wishes.get(("bind",)) or {}):
+    if "dn" in (wished.get(("bind",)) or {}):
         return [cautions.password_wanted(source.name)]
-    if source.bind.password is not None and ("servers",) in wishes:
+    if source.bind.password is not None and ("servers",) in wished:
         return [cautions.KEPT]
     return []
-
-
-def _named(name: str, loaded: Loaded) -> desired.Source:
-    """The source of a name, which exists."""
-    return next(source for source in loaded.desired.sources if source.name == name)
-
-
-def _wishes(
-    current: Mapping[str, Any], wanted: Mapping[str, Any], above: Path = ()
-) -> Iterable[tuple[Path, Any]]:
-    """What to set or remove, without values that are already right."""
-    for key, value in wanted.items():
-        path = (*above, key)
-        now = current.get(key)
-        if isinstance(now, dict) and _is_merged(path, now, value):
-            yield from _wishes(now, value, path)
-        elif value is None and now is not None:
-            yield path, yaml_edit.ABSENT
-        elif value != now and not (now is None and value == []):
-            yield path, value
-
-
-def _is_merged(path: Path, now: Settings, value: object) -> bool:
-    """Whether a mapping is changed key by key; another kind of bind replaces the whole one."""
-    is_whole = path == ("bind",)
-    return isinstance(value, dict) and not (is_whole and now.keys() != value.keys())
 
 
 def _literal(value: Any, path: Path) -> Any:
     """What to write for a value at a path of a source."""
     return value if value is yaml_edit.ABSENT else yaml_text.literal(value, path)
+
+
+def _named(name: str, loaded: Loaded) -> desired.Source:
+    """The source of a name, which exists."""
+    return next(source for source in loaded.desired.sources if source.name == name)
 
 
 def _loaded(connection: Connection, file: File, index: int, content: bytes, files: Files) -> Loaded:
@@ -266,17 +246,6 @@ def _bytes(file: File) -> bytes:
         return read(file, documents.MAX_BYTES + 1).data
     except OSError as error:
         raise ReconcileError(f"{file} cannot be read: {error.strerror}") from error
-
-
-def _line(path: Path, before: Any, after: Any) -> str:
-    """What changes at a path: `tls.mode: starttls → ldaps`."""
-    return f"{written(path)}: {_shown(before)} → {_shown(after)}"
-
-
-def _shown(value: Any) -> str:
-    """A value as YAML has it."""
-    is_set = value is not None and value is not yaml_edit.ABSENT
-    return yaml_text.inline(value) if is_set else "not set"
 
 
 def _indented(text: str) -> str:

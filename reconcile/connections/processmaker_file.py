@@ -21,15 +21,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from reconcile.config.templates.entry_templates import RESERVED
 from reconcile.config.yaml.nodes import shortened
+from reconcile.connections import processmaker_grid
 from reconcile.connections.describe import Settings, present
+from reconcile.connections.processmaker_filters import any_of, bracketed
+from reconcile.connections.processmaker_grid import ATTRIBUTE
+from reconcile.connections.processmaker_rest import warn_of_the_rest
 from reconcile.connections.processmaker_values import Values
 
 _TYPES: Final = {"": "openldap", "ad": "active_directory", "ldap": "openldap", "ds": "389ds"}
 _PROVIDERS: Final = ("", "ldapadvanced", "ldap")
-_ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9-]*(?:;[A-Za-z0-9-]+)*|[0-9]+(?:\.[0-9]+)+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HOST = re.compile(r"(?:(ldaps?)://)?(\[[0-9A-Fa-f:.]+\]|[^:/\s]+)(?::([0-9]+))?/?", re.IGNORECASE)
 _LDAPS_PORT: Final = 636
 
@@ -37,10 +38,6 @@ _ALL_MEMBERS: Final = ("", "member", "uniquemember", "memberuid")
 """The product's default for each type; the source's type reads all of them anyway."""
 _USUAL_GROUPS: Final = "(objectclass=posixgroup)(objectclass=group)(objectclass=groupofuniquenames)"
 _USUAL_UNITS: Final = "(objectclass=organizationalunit)"
-_OF_THE_FORM: Final = re.compile(
-    r"(AUTH_SOURCE_)?CUSTOM_.*|AUTH_SOURCE_ATTRIBUTE_IDS|AUTH_SOURCE_GRID_TEXT|.*-checkbox"
-)
-"""Used only by the product's settings page: copies of other keys and states of its fields."""
 
 
 class UnusableFile(Exception):
@@ -60,7 +57,7 @@ def settings(data: Mapping[str, Any]) -> tuple[Settings, list[str]]:
     """The settings in the file, and what of it could not be taken. Raises UnusableFile."""
     values = Values(data)
     source = _source(values)
-    _warn_of_the_rest(values)
+    warn_of_the_rest(values)
     if values.faults:
         raise UnusableFile(values.faults)
     return source, values.warnings
@@ -169,15 +166,15 @@ def _users(values: Values) -> Settings:
             "identifier": _attribute_name(values, "AUTH_SOURCE_IDENTIFIER_FOR_USER"),
             "filter": _users_filter(values),
             "inactive_ous": _inactive_ous(values),
-            "attributes": _attributes(values),
+            "attributes": processmaker_grid.attributes(values),
         }
     )
 
 
 def _users_filter(values: Values) -> str | None:
     """Both filters of the file as one; None where it has neither."""
-    classes = _any_of(values.text("AUTH_SOURCE_IDENTIFIER_FOR_USER_CLASS"))
-    own = _bracketed(values.text("AUTH_SOURCE_USERS_FILTER"))
+    classes = any_of(values.text("AUTH_SOURCE_IDENTIFIER_FOR_USER_CLASS"))
+    own = bracketed(values.text("AUTH_SOURCE_USERS_FILTER"))
     if classes and own:
         return f"(&{classes}{own})"
     return (classes + own) or None
@@ -211,117 +208,13 @@ def _filter(values: Values, key: str, usual: str) -> str | None:
     """The filter of groups or departments; None for the usual one."""
     text = values.text(key)
     is_usual = text.lower().replace(" ", "") in ("", usual)
-    return None if is_usual else _any_of(text)
-
-
-def _attributes(values: Values) -> list[Settings] | None:
-    """The extended attributes; None if the file does not mention them."""
-    key = "AUTH_SOURCE_GRID_ATTRIBUTE"
-    grid, switch = values.value(key), values.value("AUTH_SOURCE_SHOWGRID")
-    rows = list(grid.values()) if isinstance(grid, dict) else grid
-    if rows in (None, ""):
-        return None
-    if not isinstance(rows, list):
-        values.fault(key, "expected a list of attributes")
-        return None
-    if rows and str(switch).lower() in ("0", "off") and isinstance(switch, str):
-        values.warn(f"{key} is left out: AUTH_SOURCE_SHOWGRID is off")
-        return None
-    attributes: list[Settings] = []
-    for number, row in enumerate(rows):
-        _take_attribute(values, attributes, f"{key}[{number}]", row)
-    return attributes
-
-
-def _take_attribute(values: Values, attributes: list[Settings], place: str, row: object) -> None:
-    """Adds the attribute in a row of the grid to `attributes`."""
-    if not isinstance(row, dict):
-        values.fault(place, "expected attributeLdap, attributeUser and attributeRole")
-        return
-    cells = Values(row)
-    attribute = cells.text("attributeLdap")
-    field, role = cells.text("attributeUser"), cells.text("attributeRole")
-    _warn_of_the_rest(cells)
-    values.warnings += [f"{place}: {text}" for text in cells.warnings]
-    values.faults += [(f"{place}.{key}", text) for key, text in cells.faults]
-    if field and _ATTRIBUTE.fullmatch(attribute):
-        _put(attributes, field, f"{{{{ {_variable(attribute)} }}}}", role)
-    else:
-        pair = f"{shortened(attribute)} to {shortened(field)}"
-        values.warn(f"{place} is left out: {pair} names no attribute")
-
-
-def _variable(attribute: str) -> str:
-    """How a template names an attribute: bare, if that is a name and has no other meaning."""
-    if _NAME.fullmatch(attribute) and attribute not in RESERVED:
-        return attribute
-    return f"attr['{attribute}']"
-
-
-def _put(attributes: list[Settings], field: str, value: str, role: str) -> None:
-    """Adds an attribute; one for several roles is one attribute. `role`: "" for all of them."""
-    new: Settings = {"field": field, "value": value}
-    if not role:
-        attributes.append(new)
-        return
-    for attribute in attributes:
-        if "roles" in attribute and attribute == new | {"roles": attribute["roles"]}:
-            attribute["roles"] = list(dict.fromkeys([*attribute["roles"], role]))
-            return
-    attributes.append(new | {"roles": [role]})
+    return None if is_usual else any_of(text)
 
 
 def _attribute_name(values: Values, key: str) -> str | None:
     """The name of an attribute; None where there is none, and with a warning for anything else."""
     text = values.text(key)
-    if not text or _ATTRIBUTE.fullmatch(text):
+    if not text or ATTRIBUTE.fullmatch(text):
         return text or None
     values.warn(f"{key} is left out: {shortened(text)} is not an attribute name")
     return None
-
-
-def _warn_of_the_rest(values: Values) -> None:
-    """Warnings about every key with a value that the import does not use."""
-    if values.text("AUTH_SOURCE_PASSWORD"):
-        values.warn(
-            "AUTH_SOURCE_PASSWORD is ignored: a password never comes from a file like this. "
-            "Change it if it was real"
-        )
-    if values.text("AUTH_SOURCE_UID"):
-        values.warn("AUTH_SOURCE_UID is ignored: sources are identified by name")
-    if role := values.text("USR_ROLE"):
-        name = values.text("AUTH_SOURCE_NAME")
-        values.warn(
-            f"USR_ROLE is left out: role_mappings say which role people get, "
-            f"as in {{role: {shortened(role)}, source: {shortened(name)}, default: true}}"
-        )
-    for key, value in values.unread():
-        if not _OF_THE_FORM.fullmatch(key):
-            values.warn(f"{shortened(key)} is not known and is ignored")
-        elif value not in ("0", 0, False):
-            values.warn(
-                f"{shortened(key)} is ignored: it belongs to the page it was downloaded from"
-            )
-
-
-def _bracketed(text: str) -> str:
-    """A filter in brackets, which the product takes for granted."""
-    return f"({text})" if text and not text.startswith("(") else text
-
-
-def _any_of(classes: str) -> str:
-    """`(objectclass=a)(objectclass=b)` is how the product writes that one of them is enough.
-
-    A single filter stays as it is, and so does what has no balanced brackets: it is checked later.
-    """
-    text = _bracketed(classes)
-    parts: list[str] = []
-    depth, start = 0, 0
-    for place, char in enumerate(text):
-        depth += (char == "(") - (char == ")")
-        if depth == 0 and char == ")":
-            parts.append(text[start : place + 1].strip())
-            start = place + 1
-    is_single = len(parts) < 2
-    is_unbalanced = bool(text[start:].strip())
-    return text if is_single or is_unbalanced else f"(|{''.join(parts)})"

@@ -7,7 +7,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from reconcile.platforms.tables import columns
+from reconcile.platforms.tables import literals
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.conditions import Value
 from reconcile.ports import Fault
@@ -73,7 +73,7 @@ class Catalog:
         if name in table.columns:
             return table.columns[name]
         if len(table.columns):
-            near = _near(name, [column.name for column in table.columns])
+            near = _near(name, table.columns.keys())
             self.add(path, f"the table {table.name!r} has no column {name!r}{near}")
         lacking: Column = sa.Column(name, sa.Text, info={_LACKING: True})
         sa.Table(table.name, sa.MetaData(), lacking)
@@ -82,7 +82,7 @@ class Catalog:
     def literal(self, path: Path, column: Column, value: Value) -> object:
         """A literal as the column takes it."""
         try:
-            return None if _LACKING in column.info else columns.literal(column, value)
+            return None if _LACKING in column.info else literals.literal(column, value)
         except ValueError as error:
             self.add(path, str(error))
             return None

@@ -32,11 +32,12 @@ def charset(connection: sa.Connection, mapped: Mapped) -> Charset:
     if connection.dialect.name != "mariadb":
         return "any"
     names = set(_of_mariadb(connection, mapped))
-    found = {_NAMED.get(name, _UNKNOWN) for name in names}
-    return next((one for one in _POORER if one in found), "any")
+    charsets = [_NAMED.get(name, _UNKNOWN) for name in names]
+    return min(charsets, key=_POORER.index, default="any")
 
 
 def _of_mariadb(connection: sa.Connection, mapped: Mapped) -> Iterator[str]:
+    """The names of the character sets of the mapped columns; each column may have its own."""
     wanted = {(column.table.name, column.name) for column in _texts(mapped)}
     asked = sa.text(
         "SELECT table_name, column_name, character_set_name FROM information_schema.columns "
@@ -48,5 +49,6 @@ def _of_mariadb(connection: sa.Connection, mapped: Mapped) -> Iterator[str]:
 
 
 def _texts(mapped: Mapped) -> Iterator[Column]:
-    for objects in mapped.objects():
-        yield from (one for one in objects.columns.values() if columns.kind(one) == "text")
+    for _, column in mapped.columns():
+        if columns.kind(column) == "text":
+            yield column

@@ -1,15 +1,14 @@
-"""Columns of an application: what they hold, and values on their way in and out."""
+"""Columns of an application: what they hold, and stored values as text and back."""
 
 import uuid
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Final, Literal, TypeAlias
 
 import sqlalchemy as sa
 
-from reconcile.platforms.tables.declared.conditions import Value
-from reconcile.platforms.tables.declared.values import Made
 from reconcile.ports import Rejected
 
 Column: TypeAlias = sa.Column[Any]
@@ -27,17 +26,12 @@ _TYPES: Final[tuple[tuple[type[sa.types.TypeEngine[Any]], Kind], ...]] = (
     (sa.String, "text"),
     (sa.types._Binary, "binary"),  # noqa: SLF001 - what BYTEA, BLOB and VARBINARY have in common
 )
-_WORDS: Final = {
-    "text": "text in quotes",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "time": "{{ now }}, or a time such as '2026-01-31 12:00:00'",
-    "date": "{{ now }}, or a date such as '2026-01-31'",
-    "uuid": "a UUID in quotes",
-    "binary": "text in quotes",
-    "other": "null",
+_FROM_TEXT: Final[Mapping[Kind, Callable[[str], object]]] = {
+    "integer": int,
+    "number": Decimal,
+    "uuid": uuid.UUID,
 }
+"""How a text becomes a stored value; the other kinds store the text."""
 FIELD_KINDS: Final = frozenset({"text", "integer", "number", "uuid"})
 """What a column may hold that is a field of a user, group or department."""
 
@@ -58,71 +52,14 @@ def longest(column: Column) -> int:
     return getattr(column.type, "length", None) or 0 if kind(column) == "text" else 0
 
 
+def lengths(named_columns: Mapping[str, Column]) -> dict[str, int]:
+    """Name → the longest text that the column takes; 0 where it is not limited."""
+    return {name: longest(column) for name, column in named_columns.items()}
+
+
 def named(column: Column) -> str:
     """What people call a column: table and name."""
     return f"{column.table.name}.{column.name}"
-
-
-def literal(column: Column, value: Value) -> object:
-    """A literal of the file as the column takes it. Raises ValueError, saying what it expects."""
-    if value is None:
-        return None
-    try:
-        return _literal(kind(column), value)
-    except (TypeError, ValueError, InvalidOperation):
-        expected = _WORDS[kind(column)]
-        raise ValueError(
-            f"{value!r} does not fit {named(column)} ({column.type}): write {expected}"
-        ) from None
-
-
-def _literal(of: Kind, value: Value) -> object:
-    if of == "boolean" and value in (0, 1):
-        return bool(value)
-    if of == "integer" and isinstance(value, int):  # true and false are 1 and 0 on MariaDB
-        return int(value)
-    if of == "number" and isinstance(value, int | float) and not isinstance(value, bool):
-        return Decimal(str(value))
-    if of == "text" and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str):
-        return _from_text(of, value)
-    raise ValueError(value)
-
-
-def _from_text(of: Kind, text: str) -> object:
-    if of == "binary":
-        return text.encode()
-    if of == "uuid":
-        return uuid.UUID(text)
-    if of == "time":
-        return datetime.fromisoformat(text)
-    if of == "date":
-        return date.fromisoformat(text)
-    raise ValueError(text)
-
-
-def made(column: Column, value: Made, now: datetime) -> object:
-    """A made value as the column takes it: the time in its own type, everything else as text."""
-    of = kind(column)
-    if of == "binary":
-        return value.text(now).encode()
-    if not value.is_now:
-        return value.text(now)
-    if of == "time":
-        aware = bool(getattr(column.type, "timezone", False))
-        return now if aware else now.replace(tzinfo=None)
-    if of == "date":
-        return now.date()
-    return int(now.timestamp()) if of in ("integer", "number") else value.text(now)
-
-
-def refuses_made(column: Column, value: Made) -> str:
-    """Why a column cannot take a made value; "" where it can."""
-    of = kind(column)
-    if of in ("text", "binary") or (value.is_now and of in ("time", "date", "integer", "number")):
-        return ""
-    return f"{named(column)} ({column.type}) cannot hold this: write {_WORDS[of]}"
 
 
 def key(stored: object) -> object:
@@ -145,29 +82,34 @@ def as_text(stored: object) -> str:
 
 def from_text(column: Column, text: str) -> object:
     """A text as the column takes it. Raises Rejected where it cannot."""
+    convert = _FROM_TEXT.get(kind(column))
+    if convert is None:
+        return text
     try:
-        match kind(column):
-            case "integer":
-                return int(text)
-            case "number":
-                return Decimal(text)
-            case "uuid":
-                return uuid.UUID(text)
-            case _:
-                return text
+        return convert(text)
     except (ValueError, InvalidOperation):
         raise Rejected(f"{text!r} does not fit the column {named(column)}") from None
 
 
+def from_texts(column: Column, texts: Iterable[str]) -> list[object]:
+    """Texts as the column takes them, in order. Raises Rejected where it cannot take one."""
+    return [from_text(column, text) for text in texts]
+
+
 def is_required(column: Column) -> bool:
     """Whether a new row has to say what the column holds."""
-    generated = column.computed is not None or column.identity is not None
-    counted = column.primary_key and column.autoincrement is not False and _counts(column)
-    return not (column.nullable or column.server_default is not None or generated or counted)
+    return not (column.nullable or column.server_default is not None or _is_generated(column))
 
 
-def _counts(column: Column) -> bool:
-    """Whether the database numbers the rows by this column."""
+def _is_generated(column: Column) -> bool:
+    """Whether the database makes the value itself: it computes it, or numbers the rows."""
+    if column.computed is not None or column.identity is not None:
+        return True
+    return column.primary_key and column.autoincrement is not False and _can_count(column)
+
+
+def _can_count(column: Column) -> bool:
+    """Whether a primary key can number the rows: one column of integers."""
     alone = len(column.table.primary_key.columns) == 1
     return alone and kind(column) == "integer"
 

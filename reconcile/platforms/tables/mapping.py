@@ -1,7 +1,7 @@
 """The mapping over the real tables: what users, groups, departments, links and roles are."""
 
-from collections.abc import Mapping
-from typing import Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from reconcile.model.platform import LinkKind, ObjectKind
 from reconcile.platforms.tables.columns import Column
 
 Expression: TypeAlias = sa.ColumnElement[bool]
+Block = TypeVar("Block")
 
 NAMES: Final[Mapping[ObjectKind, str]] = {
     "user": "username",
@@ -17,6 +18,12 @@ NAMES: Final[Mapping[ObjectKind, str]] = {
     "department": "title",
 }
 """The field that is the name of an object."""
+REFERENCES: Final[Mapping[str, ObjectKind]] = {
+    "department": "department",
+    "manager": "user",
+    "parent": "department",
+}
+"""Fields that hold the id of another object → the kind of that object."""
 
 
 class Part(msgspec.Struct):
@@ -113,7 +120,7 @@ class Mapped(msgspec.Struct):
 
     def objects(self) -> list[Objects]:
         """The kinds of objects there are."""
-        return [one for one in (self.users, self.groups, self.departments) if one is not None]
+        return _present(self.users, self.groups, self.departments)
 
     def of(self, kind: ObjectKind) -> Objects:
         """The objects of a kind. Raises LookupError where there are none."""
@@ -125,4 +132,37 @@ class Mapped(msgspec.Struct):
     def links(self) -> list[Links]:
         """The tables of links, those of roles too."""
         roles = self.roles.links if isinstance(self.roles, RoleTable) else None
-        return [one for one in (self.memberships, self.nesting, roles) if one is not None]
+        return _present(self.memberships, self.nesting, roles)
+
+    def columns(self) -> Iterator[tuple[str, Column]]:
+        """Every field and attribute of every kind, with what people call it."""
+        for objects in self.objects():
+            yield from objects.columns.items()
+
+    def tables(self) -> list[sa.Table]:
+        """Every mapped table once, in the order of the file."""
+        tables = [objects.part.table for objects in self.objects()]
+        tables += [links.part.table for links in self.links()]
+        if self.role_names is not None:
+            tables.append(self.role_names.part.table)
+        return list(dict.fromkeys(tables))
+
+    def take_groups_as_roles(self) -> None:
+        """The groups of the application become its roles; there are no others."""
+        groups, memberships = self.groups, self.memberships
+        # `problems` has refused files without them.
+        assert groups is not None and memberships is not None  # noqa: S101, PT018 - for mypy
+        links = Links("grant", memberships.part, memberships.member, memberships.holder)
+        names = RoleNames(groups.part, groups.id, groups.fields["name"], create=False)
+        self.roles = RoleTable(links, names)
+        self.groups = self.memberships = None
+
+    @property
+    def role_names(self) -> RoleNames | None:
+        """The table with the names of roles; None where the application has no such table."""
+        return self.roles.names if isinstance(self.roles, RoleTable) else None
+
+
+def _present(*blocks: Block | None) -> list[Block]:
+    """The blocks that the file has, in order."""
+    return [block for block in blocks if block is not None]

@@ -71,6 +71,7 @@ class TablesPlatform:
 
     @contextmanager
     def _reading(self) -> "Iterator[sa.Connection]":
+        """A transaction to read in. Raises PlatformUnreadable where there is no database."""
         from reconcile.platforms.tables.sessions import settle_reading
 
         if not self.database.exists():
@@ -147,11 +148,12 @@ class TablesPlatform:
         return make(connection, self._mapped, hinders, calls)
 
     def _hindering(self, connection: "sa.Connection", kind: ObjectKind) -> "list[Reference]":
+        """What keeps objects of a kind from being deleted; looked up once."""
         from reconcile.platforms.tables.write.references import references
 
         if kind not in self._hinders:
-            found = references(connection, self._mapped, self._mapped.of(kind))
-            self._hinders[kind] = [one for one in found if one.hinders]
+            keys = references(connection, self._mapped, self._mapped.of(kind))
+            self._hinders[kind] = [key for key in keys if key.hinders]
         return self._hinders[kind]
 
     def kept(self, workspace: str, calls: Sequence[Call]) -> None:

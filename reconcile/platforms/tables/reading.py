@@ -1,14 +1,15 @@
 """All that the mapped tables hold, in one snapshot of the database."""
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import sqlalchemy as sa
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
+from reconcile.model.platform import Contents, LinkKind, Pair, Row
 from reconcile.model.text.printing import quoted
 from reconcile.platforms.database.bulk import rows as raw_rows
+from reconcile.platforms.tables import read_references
 from reconcile.platforms.tables.columns import Column, as_text, key, named
 from reconcile.platforms.tables.mapping import (
     NAMES,
@@ -21,13 +22,7 @@ from reconcile.platforms.tables.mapping import (
     RoleTable,
     Statuses,
 )
-
-_REFERENCES: Final[Mapping[str, ObjectKind]] = {
-    "department": "department",
-    "manager": "user",
-    "parent": "department",
-}
-Rows = dict[str, Row]
+from reconcile.platforms.tables.read_references import Rows
 
 
 def select(
@@ -40,8 +35,8 @@ def select(
 def read(connection: sa.Connection, mapped: Mapped) -> Contents:
     """Raises PlatformUnreadable for what cannot be understood."""
     rows = {objects.kind: _objects(connection, objects) for objects in mapped.objects()}
-    _drop_references_to_hidden(rows)
-    _refuse_circles(rows.get("department", {}))
+    read_references.drop_hidden(rows)
+    read_references.refuse_circles(rows.get("department", {}))
     links: dict[LinkKind, Collection[Pair]] = {}
     if mapped.memberships is not None:
         links["membership"] = _pairs(connection, mapped.memberships, rows["user"], rows["group"])
@@ -49,11 +44,20 @@ def read(connection: sa.Connection, mapped: Mapped) -> Contents:
         links["nesting"] = _pairs(connection, mapped.nesting, rows["group"], rows["group"])
     if mapped.roles is None:
         return Contents(rows, links)
-    if isinstance(mapped.roles, RoleTable):
-        links["grant"], roles = _granted(connection, mapped.roles, rows["user"])
-    else:
-        links["grant"], roles = _held(connection, mapped.users, mapped.roles)
+    links["grant"], roles = _grants(connection, mapped.users, mapped.roles, rows["user"])
     return Contents(rows, links, roles)
+
+
+def _grants(
+    connection: sa.Connection,
+    users: Objects,
+    roles: RoleColumn | RoleTable,
+    user_rows: Mapping[str, Row],
+) -> tuple[set[Pair], set[str]]:
+    """Which user has which role, and the roles there are."""
+    if isinstance(roles, RoleTable):
+        return _granted(connection, roles, user_rows)
+    return _held(connection, users, roles)
 
 
 def _objects(connection: sa.Connection, objects: Objects) -> Rows:
@@ -79,6 +83,7 @@ def _objects(connection: sa.Connection, objects: Objects) -> Rows:
 
 
 def _unclear(objects: Objects, own: str, *, twice: bool) -> str:
+    """Why a row cannot stand for one object: its id is not its own, or it has no name."""
     path, table = ".".join(objects.part.path), objects.part.table.name
     if twice:
         return (
@@ -93,6 +98,7 @@ def _unclear(objects: Objects, own: str, *, twice: bool) -> str:
 
 
 def _status(objects: Objects, status: Statuses, own: str, stored: object) -> str:
+    """The status that a value means. Raises PlatformUnreadable where it means none."""
     name = status.read.get(key(stored))
     if name is None:
         raise PlatformUnreadable(
@@ -119,43 +125,13 @@ def _held(
 
     A value that is not mapped is a role of that name.
     """
-    nothing = {None, key(roles.none)}
+    nothing = {None, key(roles.none)} - roles.read.keys()
     grants = {
         (as_text(own), roles.read.get(key(stored)) or as_text(stored))
         for own, stored in select(connection, users.part, (users.id, roles.column))
-        if key(stored) in roles.read or key(stored) not in nothing
+        if key(stored) not in nothing
     }
     return grants, {*roles.stored, *(role for _, role in grants)}
-
-
-def _drop_references_to_hidden(rows: Mapping[ObjectKind, Rows]) -> None:
-    """A reference to a row that does not count, or is none, is read as nothing."""
-    for objects in rows.values():
-        some = next(iter(objects.values()), {})
-        for name in _REFERENCES.keys() & some.keys():
-            known = rows.get(_REFERENCES[name], {})
-            for row in objects.values():
-                row[name] = row[name] if row[name] in known else ""
-
-
-def _refuse_circles(departments: Rows) -> None:
-    """A department that is its own parent has none; any longer way back to it is a fault."""
-    sound: set[str] = {""}
-    for own, row in departments.items():
-        row["parent"] = "" if row["parent"] == own else row["parent"]
-    for start in departments:
-        way: dict[str, None] = {}
-        at = start
-        while at not in sound:
-            if at in way:
-                titles = " and ".join(quoted(departments[one]["title"]) for one in way)
-                raise PlatformUnreadable(
-                    f"the departments {titles} are below each other in a circle: "
-                    "correct their parents in the application"
-                )
-            way[at] = None
-            at = departments[at]["parent"]
-        sound.update(way)
 
 
 def _pairs(
@@ -164,21 +140,26 @@ def _pairs(
     """The links between objects that count."""
     return {
         (member, holder)
-        for member, holder in _texts(connection, links)
+        for member, holder in _texts(connection, links.part, links.member, links.holder)
         if member in members and holder in holders
     }
 
 
-def _texts(connection: sa.Connection, links: Links) -> Iterable[Pair]:
-    for member, holder in select(connection, links.part, (links.member, links.holder)):
-        yield as_text(member), as_text(holder)
+def _texts(
+    connection: sa.Connection, part: Part, first: Column, second: Column
+) -> Iterable[tuple[str, str]]:
+    """Two columns of the rows that count, as text."""
+    for left, right in select(connection, part, (first, second)):
+        yield as_text(left), as_text(right)
 
 
 def _granted(
     connection: sa.Connection, roles: RoleTable, users: Mapping[str, Row]
 ) -> tuple[set[Pair], set[str]]:
     """Who has which role, and the roles there are."""
-    pairs = [pair for pair in _texts(connection, roles.links) if pair[0] in users]
+    links = roles.links
+    texts = _texts(connection, links.part, links.member, links.holder)
+    pairs = [pair for pair in texts if pair[0] in users]
     if roles.names is None:
         return set(pairs), {role for _, role in pairs}
     names = role_names(connection, roles.names)
@@ -187,10 +168,7 @@ def _granted(
 
 def role_names(connection: sa.Connection, names: RoleNames) -> dict[str, str]:
     """The roles there are: id → name. Raises PlatformUnreadable where two have one name."""
-    read = {
-        as_text(own): as_text(name)
-        for own, name in select(connection, names.part, (names.id, names.name))
-    }
+    read = dict(_texts(connection, names.part, names.id, names.name))
     if len(set(read.values())) < len(read):
         raise PlatformUnreadable(
             f"two roles in {names.part.table.name} have one name: rename one of them, "

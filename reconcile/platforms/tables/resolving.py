@@ -4,20 +4,20 @@ Something stands in for what is lacking, so that one run says all that is wrong.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
 from reconcile.model.platform import LinkKind, ObjectKind
-from reconcile.platforms.tables import columns
+from reconcile.platforms.tables import columns, inside, literals
 from reconcile.platforms.tables.catalog import Catalog, Path
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared import conditions, settings, values
-from reconcile.platforms.tables.declared.conditions import Condition, Value
+from reconcile.platforms.tables.declared.conditions import Value
 from reconcile.platforms.tables.declared.values import Made
 from reconcile.platforms.tables.mapping import (
-    Expression,
     Links,
     Mapped,
     Objects,
@@ -29,7 +29,7 @@ from reconcile.platforms.tables.mapping import (
 )
 from reconcile.ports import Fault
 
-Given = TypeVar("Given")
+Block = TypeVar("Block")
 Meant = TypeVar("Meant")
 
 
@@ -54,8 +54,8 @@ class _Resolver:
         users = self._users(mapping.users)
         mapped = Mapped(
             users,
-            _optional(mapping.groups, self._groups),
-            _optional(mapping.departments, self._departments),
+            _optional(mapping.groups, partial(self._objects, "group")),
+            _optional(mapping.departments, partial(self._objects, "department")),
             _optional(mapping.memberships, self._memberships),
             _optional(mapping.nesting, self._nesting),
             None,
@@ -66,44 +66,49 @@ class _Resolver:
 
     # Tables
 
-    def _part(self, path: Path, given: settings.Part | settings.Roles) -> Part:
-        part = Part(path, self.catalog.table(path, given.table))
-        for name, value in given.insert.items():
+    def _part(self, path: Path, block: settings.Part | settings.Roles) -> Part:
+        """The table of a block; `insert` is read first, because `where` adds to it."""
+        part = Part(path, self.catalog.table(path, block.table))
+        for name, value in block.insert.items():
             place = (*path, "insert", name)
             column = self.catalog.column(place, part.table, name)
             part.insert[name] = self._inserted(place, column, values.parse(value))
-        self._conditions(part, given.where)
+        self._conditions(part, block.where)
         return part
 
     def _inserted(self, path: Path, column: Column, value: Value | Made) -> object:
+        """A value for new rows: a literal in the type of the column, or Made as it is."""
         if not isinstance(value, Made):
             return self.catalog.literal(path, column, value)
-        why = columns.refuses_made(column, value)
+        why = literals.refuses_made(column, value)
         if why:
             self.catalog.add(path, why)
         return value
 
     def _conditions(self, part: Part, where: str) -> None:
+        """Adds each comparison to the part, and gives new rows what it demands."""
         path = (*part.path, "where")
         for condition in conditions.parse(where) if where else ():
             column = self.catalog.column(path, part.table, condition.column)
-            literals = [self.catalog.literal(path, column, value) for value in condition.values]
-            part.where.append(_COMPARISONS[condition.operator](column, literals))
+            compared = [self.catalog.literal(path, column, value) for value in condition.values]
+            part.where.append(inside.compare(column, condition.operator, compared))
             part.compared |= {column.name}
-            _fulfil(part, condition, literals)
+            inside.fulfil(part, condition, compared)
 
     def _column(self, part: Part, *path: str, name: str) -> Column:
         return self.catalog.column((*part.path, *path), part.table, name)
 
     # What they mean
 
-    def _objects(self, kind: ObjectKind, path: Path, given: settings.Objects) -> Objects:
-        part = self._part(path, given)
-        objects = Objects(kind, part, self._column(part, "id", name=given.id), {})
-        for name, column_name in given.fields.items():
+    def _objects(self, kind: ObjectKind, block: settings.Objects) -> Objects:
+        """Users, groups or departments with their fields; attributes are kept apart."""
+        path = (f"{kind}s",)
+        part = self._part(path, block)
+        objects = Objects(kind, part, self._column(part, "id", name=block.id), {})
+        for name, column_name in block.fields.items():
             column = self._column(part, "fields", name, name=column_name)
             self._expect_field((*path, "fields", name), column)
-            _may_move(part, column)
+            inside.may_move(part, column)
             if name.startswith(settings.ATTRIBUTE):
                 objects.attributes[name.removeprefix(settings.ATTRIBUTE)] = column
             else:
@@ -115,25 +120,20 @@ class _Resolver:
             what = f"{columns.named(column)} is {column.type}, and a field needs text or a number"
             self.catalog.add(path, what)
 
-    def _users(self, given: settings.Users) -> Objects:
-        users = self._objects("user", ("users",), given)
-        users.status = self._statuses(users.part, given.status) if given.status else None
+    def _users(self, block: settings.Users) -> Objects:
+        users = self._objects("user", block)
+        users.status = self._statuses(users.part, block.status) if block.status else None
         return users
 
-    def _groups(self, given: settings.Objects) -> Objects:
-        return self._objects("group", ("groups",), given)
-
-    def _departments(self, given: settings.Objects) -> Objects:
-        return self._objects("department", ("departments",), given)
-
-    def _statuses(self, part: Part, given: Mapping[str, settings.Choices]) -> Statuses:
-        column = self._column(part, "status", "column", name=str(given["column"]))
-        _may_move(part, column)
+    def _statuses(self, part: Part, block: Mapping[str, settings.Choices]) -> Statuses:
+        """Each status with its values: all of them are read, the first is written."""
+        column = self._column(part, "status", "column", name=str(block["column"]))
+        inside.may_move(part, column)
         statuses = Statuses(column, {}, {})
-        for name in given.keys() - {"column"}:
+        for name in block.keys() - {"column"}:
             path = (*part.path, "status", name)
             stored = [
-                self.catalog.literal(path, column, value) for value in settings.choices(given[name])
+                self.catalog.literal(path, column, value) for value in settings.choices(block[name])
             ]
             statuses.stored[name] = stored[0]
             statuses.read |= {columns.key(value): name for value in stored}
@@ -143,87 +143,52 @@ class _Resolver:
         self,
         kind: LinkKind,
         path: Path,
-        given: settings.Part | settings.Roles,
+        block: settings.Part | settings.Roles,
         ends: tuple[str, str],
     ) -> Links:
-        part = self._part(path, given)
-        member, holder = (self._column(part, end, name=getattr(given, end)) for end in ends)
+        part = self._part(path, block)
+        member, holder = (self._column(part, end, name=getattr(block, end)) for end in ends)
         return Links(kind, part, member, holder)
 
-    def _memberships(self, given: settings.Memberships) -> Links:
-        return self._links("membership", ("memberships",), given, ("user", "group"))
+    def _memberships(self, block: settings.Memberships) -> Links:
+        return self._links("membership", ("memberships",), block, ("user", "group"))
 
-    def _nesting(self, given: settings.Nesting) -> Links:
-        return self._links("nesting", ("nesting",), given, ("member", "group"))
+    def _nesting(self, block: settings.Nesting) -> Links:
+        return self._links("nesting", ("nesting",), block, ("member", "group"))
 
     # Roles
 
-    def _give_roles(self, mapped: Mapped, given: settings.Roles) -> None:
-        if given.groups:
-            _take_groups_as_roles(mapped)
-        elif given.column:
-            mapped.roles = self._role_column(mapped.users.part, given)
+    def _give_roles(self, mapped: Mapped, block: settings.Roles) -> None:
+        """Roles in the shape that the file has: the groups, a column or a table."""
+        if block.groups:
+            mapped.take_groups_as_roles()
+        elif block.column:
+            mapped.roles = self._role_column(mapped.users.part, block)
         else:
-            links = self._links("grant", ("roles",), given, ("user", "role"))
-            mapped.roles = RoleTable(links, _optional(given.names, self._role_names))
+            links = self._links("grant", ("roles",), block, ("user", "role"))
+            mapped.roles = RoleTable(links, _optional(block.names, self._role_names))
 
-    def _role_column(self, part: Part, given: settings.Roles) -> RoleColumn:
-        column = self.catalog.column(("roles", "column"), part.table, given.column)
-        _may_move(part, column)
+    def _role_column(self, part: Part, block: settings.Roles) -> RoleColumn:
+        """Roles in a column of the user. Without `none` no role is null, if the column takes it."""
+        column = self.catalog.column(("roles", "column"), part.table, block.column)
+        inside.may_move(part, column)
         stored = {
             role: self.catalog.literal(("roles", "values", role), column, value)
-            for role, value in given.values.items()
+            for role, value in block.values.items()
         }
         read = {columns.key(value): role for role, value in stored.items()}
-        if given.none is msgspec.UNSET:
+        if block.none is msgspec.UNSET:
             return RoleColumn(column, stored, read, None, bool(column.nullable))
-        none = self.catalog.literal(("roles", "none"), column, given.none)
+        none = self.catalog.literal(("roles", "none"), column, block.none)
         part.insert.setdefault(column.name, none)
         return RoleColumn(column, stored, read, none, True)
 
-    def _role_names(self, given: settings.RoleNames) -> RoleNames:
-        part = self._part(("roles", "names"), given)
-        own = self._column(part, "id", name=given.id)
-        return RoleNames(part, own, self._column(part, "name", name=given.name), given.create)
+    def _role_names(self, block: settings.RoleNames) -> RoleNames:
+        part = self._part(("roles", "names"), block)
+        own = self._column(part, "id", name=block.id)
+        return RoleNames(part, own, self._column(part, "name", name=block.name), block.create)
 
 
-def _optional(given: Given | None, meaning: Callable[[Given], Meant]) -> Meant | None:
+def _optional(block: Block | None, meaning: Callable[[Block], Meant]) -> Meant | None:
     """What a block means; None where it is left out."""
-    return None if given is None else meaning(given)
-
-
-def _fulfil(part: Part, condition: Condition, literals: list[object]) -> None:
-    """New rows get what `where` demands by =, unless `insert` says something of the column."""
-    if condition.operator == "=" and condition.column not in part.insert:
-        part.insert[condition.column] = literals[0]
-    else:
-        part.surely_inside = False
-
-
-def _may_move(part: Part, column: Column) -> None:
-    """A column that is written and that `where` is about can move a row out of it."""
-    part.surely_inside &= column.name not in part.compared
-
-
-def _take_groups_as_roles(mapped: Mapped) -> None:
-    """The groups of the application become its roles; there are no others."""
-    groups, memberships = mapped.groups, mapped.memberships
-    assert groups is not None and memberships is not None  # noqa: S101, PT018 - `problems` looks
-    links = Links("grant", memberships.part, memberships.member, memberships.holder)
-    names = RoleNames(groups.part, groups.id, groups.fields["name"], create=False)
-    mapped.roles = RoleTable(links, names)
-    mapped.groups = mapped.memberships = None
-
-
-_COMPARISONS: Final[Mapping[str, Callable[[Column, list[Any]], Expression]]] = {
-    "=": lambda column, literals: column == literals[0],
-    "!=": lambda column, literals: column != literals[0],
-    "<": lambda column, literals: column < literals[0],
-    "<=": lambda column, literals: column <= literals[0],
-    ">": lambda column, literals: column > literals[0],
-    ">=": lambda column, literals: column >= literals[0],
-    "in": lambda column, literals: column.in_(literals),
-    "not in": lambda column, literals: column.not_in(literals),
-    "is null": lambda column, _literals: column.is_(None),
-    "is not null": lambda column, _literals: column.is_not(None),
-}
+    return None if block is None else meaning(block)

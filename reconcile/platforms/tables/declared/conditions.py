@@ -62,12 +62,13 @@ def parse(text: str) -> tuple[Condition, ...]:
     reader = _Reader(text)
     conditions = [reader.condition()]
     while not reader.at_end():
-        reader.expect_word("and")
+        reader.expect("and")
         conditions.append(reader.condition())
     return tuple(conditions)
 
 
 def _tokens(text: str) -> Iterator[_Token]:
+    """Cuts a text into tokens. Raises ConditionWrong at a character that starts none."""
     at = 0
     while at < len(text):
         if text[at].isspace():
@@ -102,19 +103,20 @@ class _Reader:
         if word == "is":
             return Condition(column, self._null_test(), ())
         if word == "not":
-            self.expect_word("in")
+            self.expect("in")
             return Condition(column, "not in", self._list())
         if word == "in":
             return Condition(column, "in", self._list())
         raise self._wrong(token)
 
-    def expect_word(self, word: str) -> None:
-        """Takes a word that has to stand here."""
+    def expect(self, text: str) -> None:
+        """Takes a word or sign that has to stand here."""
         token = self._take()
-        if token.kind != "word" or token.text.lower() != word:
+        if token.text.lower() != text:
             raise self._wrong(token)
 
     def _take(self) -> _Token:
+        """The next token. Raises ConditionWrong at the end of the text."""
         if self.at_end():
             raise ConditionWrong(f"{self._text!r} ends too early: {HINT}")
         token = self._tokens[self._next]
@@ -125,6 +127,7 @@ class _Reader:
         return ConditionWrong(f"{self._text[token.at :][:20]!r} is not expected here: {HINT}")
 
     def _column(self) -> str:
+        """The name of a column; in quotes it may be a word of this language."""
         token = self._take()
         if token.kind == "quoted":
             return token.text[1:-1]
@@ -133,12 +136,14 @@ class _Reader:
         return token.text
 
     def _compared(self) -> Value:
+        """A literal that a column can be compared with: any but null."""
         value = self._literal()
         if value is None:
             raise ConditionWrong("nothing is equal to null: write `is null` or `is not null`")
         return value
 
     def _literal(self) -> Value:
+        """A text, a number, or one of true, false and null."""
         token = self._take()
         if token.kind == "text":
             return token.text[1:-1].replace("''", "'")
@@ -146,31 +151,26 @@ class _Reader:
             return float(token.text) if "." in token.text else int(token.text)
         constants: dict[str, Value] = {"true": True, "false": False, "null": None}
         word = token.text.lower()
-        if token.kind != "word" or word not in constants:
+        if word not in constants:
             raise self._wrong(token)
         return constants[word]
 
     def _null_test(self) -> Operator:
+        """What follows `is`: `null`, or `not null`."""
         token = self._take()
         if token.text.lower() == "null":
             return "is null"
         if token.text.lower() != "not":
             raise self._wrong(token)
-        self.expect_word("null")
+        self.expect("null")
         return "is not null"
 
     def _list(self) -> tuple[Value, ...]:
-        self._expect_sign("(")
+        """Values in parentheses, at least one, with commas between them."""
+        self.expect("(")
         values = [self._compared()]
-        while True:
-            token = self._take()
-            if token.text == ")":
-                return tuple(values)
-            if token.text != ",":
-                raise self._wrong(token)
+        while (token := self._take()).text == ",":
             values.append(self._compared())
-
-    def _expect_sign(self, sign: str) -> None:
-        token = self._take()
-        if token.text != sign:
+        if token.text != ")":
             raise self._wrong(token)
+        return tuple(values)

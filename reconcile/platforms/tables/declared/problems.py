@@ -1,7 +1,7 @@
 """What can be wrong with a mapping in itself, before any table is looked at."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final, TypeVar, get_args
 
 import msgspec
 
@@ -13,6 +13,7 @@ from reconcile.platforms.tables.declared.settings import (
     ATTRIBUTE,
     USER_FIELDS,
     Choices,
+    Objects,
     Part,
     Roles,
     TablesSettings,
@@ -20,6 +21,9 @@ from reconcile.platforms.tables.declared.settings import (
     tables_settings,
 )
 from reconcile.ports import Fault
+
+Text = TypeVar("Text")
+_NEEDS_GROUPS: Final = "needs `groups`: the table with the groups"
 
 
 def problems(settings: desired.Platform) -> Iterator[Fault]:
@@ -38,6 +42,8 @@ def problems(settings: desired.Platform) -> Iterator[Fault]:
         return
     yield from _user_problems(mapping)
     yield from _group_problems(mapping)
+    if mapping.departments is not None:
+        yield from _department_problems(mapping.departments)
     if mapping.roles is not None:
         yield from _role_problems(mapping.roles, mapping)
     for path, part in parts(mapping):
@@ -57,6 +63,7 @@ def parts(mapping: TablesSettings) -> Iterator[tuple[tuple[str, ...], Part | Rol
 
 
 def _user_problems(mapping: TablesSettings) -> Iterator[Fault]:
+    """Users have a name, and a department exactly where departments are mapped."""
     users, path = mapping.users, ("users", "fields")
     yield from _field_problems(path, users.fields, USER_FIELDS, ("username",))
     if "department" in users.fields and mapping.departments is None:
@@ -69,6 +76,7 @@ def _user_problems(mapping: TablesSettings) -> Iterator[Fault]:
 
 
 def _status_problems(status: Mapping[str, Choices]) -> Iterator[Fault]:
+    """A status has a column and a value for active, and no value means two statuses."""
     path = ("users", "status")
     if not isinstance(status.get("column"), str):
         yield path, "`column` is missing: the column that says whether a user is active"
@@ -83,19 +91,21 @@ def _status_problems(status: Mapping[str, Choices]) -> Iterator[Fault]:
 
 
 def _group_problems(mapping: TablesSettings) -> Iterator[Fault]:
-    if mapping.groups is not None:
-        fields = mapping.groups.fields
-        yield from _field_problems(("groups", "fields"), fields, ("name", "external_id"), ("name",))
-        if mapping.memberships is None:
-            yield ("memberships",), "is missing: the table that says who is in which group"
-    elif mapping.memberships is not None:
-        yield ("memberships",), "needs `groups`: the table with the groups"
-    if mapping.nesting is not None and mapping.groups is None:
-        yield ("nesting",), "needs `groups`: the table with the groups"
-    if mapping.departments is not None:
-        known, needed = ("title", "parent", "external_id"), ("title", "parent")
-        path = ("departments", "fields")
-        yield from _field_problems(path, mapping.departments.fields, known, needed)
+    """Groups go with memberships; neither memberships nor nesting goes without groups."""
+    if mapping.groups is None:
+        for name in ("memberships", "nesting"):
+            if getattr(mapping, name) is not None:
+                yield (name,), _NEEDS_GROUPS
+        return
+    fields = mapping.groups.fields
+    yield from _field_problems(("groups", "fields"), fields, ("name", "external_id"), ("name",))
+    if mapping.memberships is None:
+        yield ("memberships",), "is missing: the table that says who is in which group"
+
+
+def _department_problems(departments: Objects) -> Iterator[Fault]:
+    known, needed = ("title", "parent", "external_id"), ("title", "parent")
+    yield from _field_problems(("departments", "fields"), departments.fields, known, needed)
 
 
 def _field_problems(
@@ -104,6 +114,7 @@ def _field_problems(
     known: Iterable[str],
     needed: Iterable[str],
 ) -> Iterator[Fault]:
+    """Needed fields have columns, and no other than known ones; users have attributes besides."""
     attributes = "username" in needed
     for name in needed:
         if name not in fields:
@@ -115,33 +126,51 @@ def _field_problems(
 
 
 def _role_problems(roles: Roles, mapping: TablesSettings) -> Iterator[Fault]:
+    """Roles have one shape of three, and only the settings of that shape."""
     path = ("roles",)
     shapes = [bool(roles.column), bool(roles.table), roles.groups]
     if shapes.count(True) != 1:
         message = "needs one of: `column` with `values`; `table` with `user` and `role`; `groups`"
         yield path, message
-    if roles.column and not roles.values:
-        yield path, "`values` is missing: role → value of the column"
-    if not roles.column and (roles.values or roles.none is not msgspec.UNSET):
-        yield path, "`values` and `none` belong to `column`"
-    if not roles.table and roles.names is not None:
+    yield from _role_column_problems(path, roles)
+    if roles.names is not None and not roles.table:
         yield (*path, "names"), "belongs to `table`"
-    if roles.groups and mapping.groups is None:
-        yield (*path, "groups"), "needs `groups`: the table with the groups"
-    if roles.groups and mapping.nesting is not None:
+    if roles.groups:
+        yield from _groups_as_roles_problems(path, mapping)
+
+
+def _role_column_problems(path: tuple[str, ...], roles: Roles) -> Iterator[Fault]:
+    """A column needs `values`; without a column neither `values` nor `none` means anything."""
+    if roles.column:
+        if not roles.values:
+            yield path, "`values` is missing: role → value of the column"
+    elif roles.values or roles.none is not msgspec.UNSET:
+        yield path, "`values` and `none` belong to `column`"
+
+
+def _groups_as_roles_problems(path: tuple[str, ...], mapping: TablesSettings) -> Iterator[Fault]:
+    """Groups that are roles have to be mapped, and roles cannot be nested."""
+    if mapping.groups is None:
+        yield (*path, "groups"), _NEEDS_GROUPS
+    if mapping.nesting is not None:
         yield ("nesting",), "is about groups, and here the groups are roles: remove it"
 
 
 def _part_problems(
     path: tuple[str, ...], where: str, insert: Mapping[str, Value]
 ) -> Iterator[Fault]:
+    """`where` is a condition, and each value of `insert` a literal or a known template."""
     if where:
-        try:
-            conditions.parse(where)
-        except conditions.ConditionWrong as error:
-            yield (*path, "where"), str(error)
+        yield from _unreadable((*path, "where"), conditions.parse, where)
     for column, value in insert.items():
-        try:
-            values.parse(value)
-        except values.ValueWrong as error:
-            yield (*path, "insert", column), str(error)
+        yield from _unreadable((*path, "insert", column), values.parse, value)
+
+
+def _unreadable(
+    path: tuple[str, ...], parse: Callable[[Text], object], text: Text
+) -> Iterator[Fault]:
+    """What `parse` says of a text that it cannot read."""
+    try:
+        parse(text)
+    except (conditions.ConditionWrong, values.ValueWrong) as error:
+        yield path, str(error)

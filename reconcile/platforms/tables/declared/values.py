@@ -74,6 +74,7 @@ def parse(value: Value) -> Value | Made:
 
 
 def _place(name: str) -> int | None:
+    """None for the time, otherwise a number of random characters. Raises ValueWrong."""
     if name == "now":
         return None
     random = _RANDOM.fullmatch(name)

@@ -5,7 +5,7 @@ undone and halved until the calls that are refused stand alone, so that none hin
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeAlias, cast
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from reconcile.model.book import Call
 from reconcile.model.platform import LinkKind, ObjectKind
 from reconcile.platforms.database.row_errors import refusal
 from reconcile.platforms.tables.mapping import Mapped
-from reconcile.platforms.tables.write import links, objects
+from reconcile.platforms.tables.write import deleting, links, objects
 from reconcile.platforms.tables.write.references import Reference
 from reconcile.ports import Rejected
 
@@ -51,6 +51,7 @@ def _runs(calls: Sequence[Call]) -> Iterator[list[Call]]:
 def _isolated(
     connection: sa.Connection, mapped: Mapped, hinders: Hinders, run: Sequence[Call]
 ) -> list[str | Rejected]:
+    """Makes calls in a savepoint; if the database refuses them, each half in one of its own."""
     try:
         with connection.begin_nested():
             return list(_make(connection, mapped, hinders, run))
@@ -62,9 +63,8 @@ def _isolated(
             return [rejected]
     middle = len(run) // 2
     return [
-        answer
-        for half in (run[:middle], run[middle:])
-        for answer in _isolated(connection, mapped, hinders, half)
+        *_isolated(connection, mapped, hinders, run[:middle]),
+        *_isolated(connection, mapped, hinders, run[middle:]),
     ]
 
 
@@ -79,21 +79,28 @@ def as_rejected(error: Exception) -> Rejected | None:
 def _make(
     connection: sa.Connection, mapped: Mapped, hinders: Hinders, run: Sequence[Call]
 ) -> Sequence[str]:
-    """Makes calls of one kind, all of them or raises."""
-    first = run[0]
-    if first.operation in ("link", "unlink"):
-        pairs = [pair for call in run for pair in call.pairs]
-        act = links.link if first.operation == "link" else links.unlink
-        act(connection, mapped, cast("LinkKind", first.kind), pairs)
-        return [""] * len(run)
-    kind = cast("ObjectKind", first.kind)
-    of_kind = mapped.of(kind)
-    if first.operation == "create":
-        return objects.create(connection, of_kind, [dict(call.fields) for call in run])
-    if first.operation == "update":
+    """Makes calls of one kind, all of them or raises; returns an id, or "", for each."""
+    operation, kind = run[0].operation, run[0].kind
+    if operation == "create":
+        new = [dict(call.fields) for call in run]
+        return objects.create(connection, mapped.of(cast("ObjectKind", kind)), new)
+    if operation == "update":
         changed = [(call.platform_id, dict(call.fields)) for call in run]
-        objects.update(connection, of_kind, changed)
+        objects.update(connection, mapped.of(cast("ObjectKind", kind)), changed)
+    elif operation == "delete":
+        _delete(connection, mapped, hinders, run)
     else:
-        for call in run:
-            objects.delete(connection, mapped, of_kind, call.platform_id, hinders(kind))
+        pairs = list(chain.from_iterable(call.pairs for call in run))
+        act = links.link if operation == "link" else links.unlink
+        act(connection, mapped, cast("LinkKind", kind), pairs)
     return [""] * len(run)
+
+
+def _delete(
+    connection: sa.Connection, mapped: Mapped, hinders: Hinders, run: Sequence[Call]
+) -> None:
+    """Deletes objects of one kind, one at a time."""
+    kind = cast("ObjectKind", run[0].kind)
+    of_kind = mapped.of(kind)
+    for call in run:
+        deleting.delete(connection, mapped, of_kind, call.platform_id, hinders(kind))

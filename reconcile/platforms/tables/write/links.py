@@ -16,8 +16,8 @@ from reconcile.platforms.tables.mapping import (
     RoleTable,
 )
 from reconcile.platforms.tables.reading import role_names
-from reconcile.platforms.tables.write.objects import chunks, expect_all, insert
-from reconcile.platforms.tables.write.rows import new_row
+from reconcile.platforms.tables.write.objects import chunks, expect_all, insert, selected_texts
+from reconcile.platforms.tables.write.rows import Values, new_row
 from reconcile.ports import Rejected
 
 
@@ -28,7 +28,7 @@ def link(connection: sa.Connection, mapped: Mapped, kind: LinkKind, pairs: Seque
     if kind == "grant":
         _grant(connection, mapped, pairs)
         return
-    expect_all(connection, mapped.of("group"), {group for _, group in pairs})
+    expect_all(connection, mapped.of("group"), _by_holder(pairs))
     _make(connection, _table(mapped, kind), pairs)
 
 
@@ -45,6 +45,7 @@ def unlink(
 
 
 def _table(mapped: Mapped, kind: LinkKind) -> Links:
+    """The table of memberships or nesting. Raises Rejected where the mapping leaves it out."""
     links = mapped.memberships if kind == "membership" else mapped.nesting
     if links is None:
         raise Rejected(f"the application has no {kind}s")
@@ -52,32 +53,30 @@ def _table(mapped: Mapped, kind: LinkKind) -> Links:
 
 
 def _make(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
-    rows: list[dict[str, object]] = []
+    """Inserts the links that do not exist, in one statement."""
+    rows: list[Values] = []
     for holder, members in _by_holder(pairs).items():
-        to = columns.from_text(links.holder, holder)
-        there = _there(connection, links, holder, members)
-        rows += [
-            {
-                **new_row(links.part),
-                links.member.name: columns.from_text(links.member, member),
-                links.holder.name: to,
-            }
-            for member in members
-            if member not in there
-        ]
+        present = _present(connection, links, holder, members)
+        rows += _new_rows(links, holder, [member for member in members if member not in present])
     if rows:
         connection.execute(sa.insert(links.part.table), rows)
 
 
-def _there(
+def _new_rows(links: Links, holder: str, members: Iterable[str]) -> Iterable[Values]:
+    """The rows that link each of the members with the holder."""
+    to = columns.from_text(links.holder, holder)
+    for member in columns.from_texts(links.member, members):
+        yield {**new_row(links.part), links.member.name: member, links.holder.name: to}
+
+
+def _present(
     connection: sa.Connection, links: Links, holder: str, members: Sequence[str]
 ) -> set[str]:
-    """Those of the members that the holder has already."""
-    return {
-        columns.as_text(member)
-        for condition in _between(links, holder, members)
-        for member in connection.execute(sa.select(links.member).where(*condition)).scalars()
-    }
+    """The members that the holder already has."""
+    present: set[str] = set()
+    for condition in _between(links, holder, members):
+        present |= selected_texts(connection, sa.select(links.member).where(*condition))
+    return present
 
 
 def _remove(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> None:
@@ -88,21 +87,21 @@ def _remove(connection: sa.Connection, links: Links, pairs: Iterable[Pair]) -> N
 
 def _by_holder(pairs: Iterable[Pair]) -> dict[str, list[str]]:
     """What links lead to → who is in them, each once."""
-    by_holder: dict[str, dict[str, None]] = {}
-    for member, holder in pairs:
-        by_holder.setdefault(holder, {})[member] = None
-    return {holder: list(members) for holder, members in by_holder.items()}
+    by_holder: dict[str, list[str]] = {}
+    for member, holder in dict.fromkeys(pairs):
+        by_holder.setdefault(holder, []).append(member)
+    return by_holder
 
 
 def _between(links: Links, holder: str, members: Sequence[str]) -> Iterable[Sequence[Expression]]:
     """The rows that link members with the holder; as many at a time as a statement can name."""
     to = links.holder == columns.from_text(links.holder, holder)
-    stored = [columns.from_text(links.member, member) for member in members]
-    for some in chunks(stored):
+    for some in chunks(columns.from_texts(links.member, members)):
         yield to, links.member.in_(some), *links.part.where
 
 
 def _grant(connection: sa.Connection, mapped: Mapped, pairs: Sequence[Pair]) -> None:
+    """Grants roles. Raises Rejected where the mapping has none."""
     if isinstance(mapped.roles, RoleTable):
         _make(
             connection,
@@ -122,12 +121,14 @@ def _with_ids(
     if roles.names is None:
         return list(pairs)
     ids = {name: own for own, name in role_names(connection, roles.names).items()}
-    for name in {role for _, role in pairs} - ids.keys() if making else ():
-        ids[name] = _new_role(connection, roles.names, name)
+    if making:
+        for name in _by_holder(pairs).keys() - ids.keys():
+            ids[name] = _new_role(connection, roles.names, name)
     return [(user, ids[role]) for user, role in pairs if role in ids]
 
 
 def _new_role(connection: sa.Connection, names: RoleNames, name: str) -> str:
+    """Makes a role and returns its id. Raises Rejected unless the mapping says `create`."""
     if not names.create:
         raise Rejected(f"there is no role {name!r}")
     row = {**new_row(names.part), names.name.name: columns.from_text(names.name, name)}
@@ -168,6 +169,6 @@ def _set_column(
     value: object,
     *conditions: Expression,
 ) -> None:
-    own = users.id.in_([columns.from_text(users.id, member) for member in members])
+    own = users.id.in_(columns.from_texts(users.id, members))
     statement = sa.update(users.part.table).where(own, *conditions, *users.part.where)
     connection.execute(statement.values({roles.column.name: value}))

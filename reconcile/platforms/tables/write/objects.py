@@ -1,8 +1,8 @@
-"""Rows of users, groups and departments: made, changed and deleted, one at a time."""
+"""Rows of users, groups and departments: made and changed, all of a call or none."""
 
 from collections.abc import Iterable, Sequence
 from types import NoneType
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -10,35 +10,31 @@ from reconcile.model.platform import Row
 from reconcile.platforms.database.bulk import Prepared
 from reconcile.platforms.tables import columns
 from reconcile.platforms.tables.columns import Column
-from reconcile.platforms.tables.mapping import Mapped, Objects, Part
-from reconcile.platforms.tables.write.references import Reference
+from reconcile.platforms.tables.mapping import Objects, Part
 from reconcile.platforms.tables.write.rows import (
     Values,
     empty_fields,
     new_row,
-    nothing_in,
     stored_fields,
 )
 from reconcile.ports import Rejected
-
-_LACKING: Final = "it no longer exists"
 
 
 def create(connection: sa.Connection, objects: Objects, new: Sequence[Row]) -> list[str]:
     """Makes a row for each, all or none; returns their ids in the same order."""
     neutral, name = empty_fields(objects), objects.name
     rows = [_new(objects, neutral, fields) for fields in new]
-    ids: list[object] = [None] * len(rows)
+    ids: dict[int, object] = {}
     for places in _alike(rows):
         made = insert(connection, objects.part, [rows[at] for at in places], objects.id, name)
-        for at, own in zip(places, made, strict=True):
-            ids[at] = own
+        ids |= zip(places, made, strict=True)
     if not objects.part.surely_inside:
-        _expect_inside(connection, objects, ids)
-    return [columns.as_text(own) for own in ids]
+        _expect_inside(connection, objects, list(ids.values()))
+    return [columns.as_text(ids[at]) for at in range(len(rows))]
 
 
 def _new(objects: Objects, neutral: Values, fields: Row) -> Values:
+    """A new row: `insert` of the mapping, then nothing, then what the call says. It is active."""
     row = {**new_row(objects.part), **neutral, **stored_fields(objects, fields)}
     if objects.status is not None and "status" not in fields:
         row[objects.status.column.name] = objects.status.stored["active"]
@@ -74,12 +70,19 @@ def insert(
 def update(connection: sa.Connection, objects: Objects, changed: Sequence[tuple[str, Row]]) -> None:
     """Sets these fields of rows, each of another id; all or none."""
     rows = [stored_fields(objects, fields) for _, fields in changed]
-    ids = [columns.from_text(objects.id, own) for own, _ in changed]
+    ids = columns.from_texts(objects.id, (own for own, _ in changed))
     for places in _alike(rows):
         names = list(rows[places[0]])
         if names:
             parameters = [{_OWN: ids[at], **_new_values(names, rows[at])} for at in places]
             _update(connection, objects, names, parameters)
+    _expect_unmoved(connection, objects, ids, rows)
+
+
+def _expect_unmoved(
+    connection: sa.Connection, objects: Objects, ids: Iterable[object], rows: Iterable[Values]
+) -> None:
+    """Raises Rejected where a new value of a column that `where` is about moved a row out."""
     compared = objects.part.compared
     moved = [own for own, row in zip(ids, rows, strict=True) if compared & row.keys()]
     if moved:
@@ -102,17 +105,21 @@ def _update(
     table = objects.part.table
     values = {name: sa.bindparam(_NEW + name, type_=table.columns[name].type) for name in names}
     own = objects.id == sa.bindparam(_OWN, type_=objects.id.type)
+    change = sa.update(table).where(own).values(values)
     if len(parameters) > 1 and _can_join(connection, objects, parameters):
         _lock(connection, objects, [row[_OWN] for row in parameters])
-        prepared = Prepared(
-            connection, sa.update(table).where(own).values(values), [*parameters[0]]
+        met = Prepared(connection, change, [*parameters[0]]).run(
+            [tuple(row.values()) for row in parameters]
         )
-        met = prepared.run([tuple(row.values()) for row in parameters])
     else:
-        statement = sa.update(table).where(own, *objects.part.where).values(values)
-        met = connection.execute(statement, parameters).rowcount
-    if met != len(parameters):
-        raise Rejected(_LACKING)
+        met = connection.execute(change.where(*objects.part.where), parameters).rowcount
+    _expect_met(met, len(parameters))
+
+
+def _expect_met(met: int, expected: int) -> None:
+    """Raises Rejected where a statement met fewer rows than it names."""
+    if met != expected:
+        raise Rejected("it no longer exists")
 
 
 def _can_join(connection: sa.Connection, objects: Objects, parameters: Iterable[Values]) -> bool:
@@ -120,7 +127,7 @@ def _can_join(connection: sa.Connection, objects: Objects, parameters: Iterable[
     return (
         connection.dialect.name == "mariadb"
         and columns.kind(objects.id) == "integer"
-        and all(isinstance(one, _PLAIN) for row in parameters for one in row.values())
+        and all(isinstance(value, _PLAIN) for row in parameters for value in row.values())
     )
 
 
@@ -132,8 +139,7 @@ def _lock(connection: sa.Connection, objects: Objects, ids: Sequence[object]) ->
     if not objects.part.where:
         return
     held = sa.select(objects.id).where(objects.id.in_(ids), *objects.part.where)
-    if len(connection.execute(held.with_for_update()).all()) != len(ids):
-        raise Rejected(_LACKING)
+    _expect_met(len(connection.execute(held.with_for_update()).all()), len(ids))
 
 
 def _expect_inside(connection: sa.Connection, objects: Objects, ids: Sequence[object]) -> None:
@@ -145,70 +151,21 @@ def _expect_inside(connection: sa.Connection, objects: Objects, ids: Sequence[ob
         raise Rejected(f"the row would be outside of `{path}.where`, where it is not seen")
 
 
-def delete(
-    connection: sa.Connection, mapped: Mapped, objects: Objects, own: str, hinders: list[Reference]
-) -> None:
-    """Deletes a row with its links, unless rows of the application still refer to it."""
-    stored = columns.from_text(objects.id, own)
-    part = objects.part
-    inside = sa.select(sa.literal(1)).select_from(part.table)
-    if connection.execute(inside.where(objects.id == stored, *part.where)).first() is None:
-        return
-    _expect_nothing_below(connection, objects, stored)
-    for reference in hinders:
-        if reference.is_used(connection, stored):
-            raise Rejected(f"{reference} still refers to it")
-    _end_links(connection, mapped, objects, own)
-    _clear_references(connection, mapped, objects, stored)
-    connection.execute(sa.delete(part.table).where(objects.id == stored, *part.where))
-
-
-def _expect_nothing_below(connection: sa.Connection, objects: Objects, stored: object) -> None:
-    if objects.kind != "department":
-        return
-    below = objects.fields["parent"] == stored
-    if connection.execute(sa.select(sa.literal(1)).where(below, objects.id != stored)).first():
-        raise Rejected("it still has departments below it")
-
-
-def _end_links(connection: sa.Connection, mapped: Mapped, objects: Objects, own: str) -> None:
-    for links in mapped.links():
-        ends: list[Column] = []
-        if objects.kind == "user" and links.kind != "nesting":
-            ends = [links.member]
-        elif objects.kind == "group":
-            ends = [links.holder, links.member] if links.kind == "nesting" else [links.holder]
-            ends = [] if links.kind == "grant" else ends
-        for column in ends:
-            stored = columns.from_text(column, own)
-            condition = (column == stored, *links.part.where)
-            connection.execute(sa.delete(links.part.table).where(*condition))
-
-
-def _clear_references(
-    connection: sa.Connection, mapped: Mapped, objects: Objects, stored: object
-) -> None:
-    """Takes a manager or a department from the users that have it."""
-    name = {"user": "manager", "department": "department"}.get(objects.kind, "")
-    column = mapped.users.fields.get(name)
-    if column is None:
-        return
-    nothing = None if column.nullable else nothing_in(name, column)
-    users = mapped.users.part
-    statement = sa.update(users.table).where(column == stored, *users.where)
-    connection.execute(statement.values({column.name: nothing}))
-
-
 def expect_all(connection: sa.Connection, objects: Objects, ids: Iterable[str]) -> None:
     """Raises Rejected where one of the objects does not count, or is not there."""
-    wanted = {own: columns.from_text(objects.id, own) for own in ids}
+    wanted = list(ids)
     seen: set[str] = set()
-    for some in chunks(list(wanted.values())):
+    for some in chunks(columns.from_texts(objects.id, wanted)):
         statement = sa.select(objects.id).where(objects.id.in_(some), *objects.part.where)
-        seen |= {columns.as_text(own) for own in connection.execute(statement).scalars()}
+        seen |= selected_texts(connection, statement)
     lacking = next((own for own in wanted if own not in seen), None)
     if lacking is not None:
         raise Rejected(f"there is no {objects.kind} {lacking}")
+
+
+def selected_texts(connection: sa.Connection, statement: sa.Select[Any]) -> set[str]:
+    """The values of a statement that selects one column, as text."""
+    return set(map(columns.as_text, connection.execute(statement).scalars()))
 
 
 def chunks(items: Sequence[object], size: int = 500) -> Iterable[Sequence[object]]:

@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
-from reconcile.platforms.tables.mapping import Mapped, Objects
+from reconcile.platforms.tables.mapping import REFERENCES, Mapped, Objects
 
 
 class Reference(NamedTuple):
@@ -29,8 +29,8 @@ class Reference(NamedTuple):
         """Whether a row refers to this object."""
         column: sa.ColumnClause[object] = sa.column(self.column)
         table = sa.table(self.table, column, schema=self.schema)
-        found = sa.select(sa.literal(1)).select_from(table).where(column == own).limit(1)
-        return connection.execute(found).first() is not None
+        rows = sa.select(sa.literal(1)).select_from(table).where(column == own).limit(1)
+        return connection.execute(rows).first() is not None
 
 
 def references(connection: sa.Connection, mapped: Mapped, objects: Objects) -> list[Reference]:
@@ -55,7 +55,8 @@ def _all(connection: sa.Connection, own: sa.Table) -> Iterator[tuple[Referred, R
     for (schema, table), of_table in keys.items():
         for key in of_table:
             if len(key["constrained_columns"]) == 1:
-                rule = _refusing(str((key.get("options") or {}).get("ondelete") or ""))
+                options = key.get("options") or {}
+                rule = _refusing(str(options.get("ondelete") or ""))
                 reference = Reference(table, key["constrained_columns"][0], schema, rule)
                 yield (key["referred_table"], key["referred_columns"][0]), reference
 
@@ -78,6 +79,7 @@ def _primary_key(connection: sa.Connection, table: str) -> str:
 
 
 def _refusing(rule: str) -> str:
+    """The rule of a delete; "" for those that refuse it."""
     return "" if rule.upper() in ("NO ACTION", "RESTRICT") else rule.upper()
 
 
@@ -87,6 +89,5 @@ def _handled(mapped: Mapped) -> Iterator[tuple[str, str]]:
         yield links.part.table.name, links.member.name
         yield links.part.table.name, links.holder.name
     for objects in mapped.objects():
-        for name in ("department", "manager", "parent"):
-            if name in objects.fields:
-                yield objects.part.table.name, objects.fields[name].name
+        for name in REFERENCES.keys() & objects.fields.keys():
+            yield objects.part.table.name, objects.fields[name].name

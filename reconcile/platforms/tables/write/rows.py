@@ -1,17 +1,14 @@
 """Fields of a call as the columns of a row take them, and what every new row gets."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from reconcile.model.platform import Row
-from reconcile.platforms.tables import columns
+from reconcile.platforms.tables import columns, literals
 from reconcile.platforms.tables.columns import Column
 from reconcile.platforms.tables.declared.values import Made
-from reconcile.platforms.tables.mapping import Objects, Part
+from reconcile.platforms.tables.mapping import REFERENCES, Objects, Part
 from reconcile.ports import Rejected
 
-_REFERRING: Final = frozenset({"department", "manager", "parent"})
-"""Fields that hold the id of another object."""
 Values = dict[str, object]
 """Column → value."""
 
@@ -19,12 +16,11 @@ Values = dict[str, object]
 def new_row(part: Part) -> Values:
     """What every new row of a table gets."""
     now = columns.now()
-    return {
-        name: columns.made(part.table.columns[name], value, now)
-        if isinstance(value, Made)
-        else value
-        for name, value in part.insert.items()
-    }
+    row = dict(part.insert)
+    for name, value in part.insert.items():
+        if isinstance(value, Made):
+            row[name] = literals.made(part.table.columns[name], value, now)
+    return row
 
 
 def empty_fields(objects: Objects) -> Values:
@@ -39,7 +35,7 @@ def empty_fields(objects: Objects) -> Values:
 def takes_nothing(name: str, column: Column) -> bool:
     """Whether a column that takes no null has a value that stands for nothing."""
     kind = columns.kind(column)
-    return kind == "text" or (kind == "integer" and name in _REFERRING)
+    return kind == "text" or (kind == "integer" and name in REFERENCES)
 
 
 def stored_fields(objects: Objects, fields: Row) -> Values:
@@ -60,6 +56,7 @@ def stored_fields(objects: Objects, fields: Row) -> Values:
 
 
 def _status(stored: Mapping[str, object], status: str) -> object:
+    """What the column holds for a status. Raises Rejected where the mapping has no value."""
     if status not in stored:
         raise Rejected(f"there is no value for the status {status!r}")
     return stored[status]
@@ -68,11 +65,16 @@ def _status(stored: Mapping[str, object], status: str) -> object:
 def _field(name: str, column: Column, text: str) -> object:
     """A text as a column takes it: nothing is null, or what the column takes in its place."""
     if not text:
-        return None if column.nullable else nothing_in(name, column)
+        return emptied(name, column)
     length = columns.longest(column)
     if length and len(text) > length:
         raise Rejected(f"the {name} is too long")
     return columns.from_text(column, text)
+
+
+def emptied(name: str, column: Column) -> object:
+    """What a column holds once its value is gone: null, or `nothing_in` where it takes no null."""
+    return None if column.nullable else nothing_in(name, column)
 
 
 def nothing_in(name: str, column: Column) -> object:
@@ -83,14 +85,19 @@ def nothing_in(name: str, column: Column) -> object:
 
 
 def _attributes(objects: Objects, attributes: Mapping[str, str | None] | None) -> Values:
+    """The columns of attributes. One without a column may be taken away, but not set."""
     row: Values = {}
     for name, text in (attributes or {}).items():
         column = objects.attributes.get(name)
-        if column is None:
-            if text is None:
-                continue
+        if column is not None:
+            row[column.name] = _attribute(name, column, text)
+        elif text is not None:
             raise Rejected(f"there is no column for the attribute {name!r}")
-        is_text = columns.kind(column) == "text"
-        keeps_empty = text == "" and is_text
-        row[column.name] = "" if keeps_empty else _field(f"attribute {name}", column, text or "")
     return row
+
+
+def _attribute(name: str, column: Column, text: str | None) -> object:
+    """An attribute as a column takes it. A column of text keeps "" apart from no value."""
+    if text == "" and columns.kind(column) == "text":
+        return ""
+    return _field(f"attribute {name}", column, text or "")
