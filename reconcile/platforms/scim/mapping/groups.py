@@ -1,6 +1,7 @@
 """Groups and departments: resources of the service as rows, and rows as resources."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from reconcile.model.platform import Row
 from reconcile.platforms.scim import names
@@ -16,6 +17,7 @@ class GroupMapping:
 
     def __init__(self, settings: ScimSettings) -> None:
         """Takes the settings."""
+        self.endpoint = names.GROUPS
         self._keeps_ids = not settings.drops("group.externalId")
         self._fixed_id = "group.externalId" in settings.fixed
         self._shows_ids = self._keeps_ids and "external_id" in settings.match
@@ -38,7 +40,7 @@ class GroupMapping:
             group["externalId"] = fields["external_id"]
         return group
 
-    def edits(self, fields: Row) -> Iterator[Edit]:
+    def edits(self, row: Row, fields: Row, emails: list[Any]) -> Iterator[Edit]:  # noqa: ARG002
         """What is to become of a group. An id that cannot change is the ledger's alone."""
         if "name" in fields:
             yield NAME, fields["name"]
@@ -70,12 +72,12 @@ class DepartmentMapping:
     def body(self, fields: Row) -> Resource:
         """The resource of a new department."""
         department: Resource = {"schemas": [self._schema] if self._schema else []}
-        for path, new in self.edits(fields):
+        for path, new in self.edits({}, fields, []):
             if new is not None:
                 put(department, path, new)
         return department
 
-    def edits(self, fields: Row) -> Iterator[Edit]:
+    def edits(self, row: Row, fields: Row, emails: list[Any]) -> Iterator[Edit]:  # noqa: ARG002
         """What is to become of a department."""
         for field, path in (
             ("title", self._title),

@@ -50,6 +50,7 @@ class UserMapping:
 
     def __init__(self, settings: ScimSettings) -> None:
         """Takes the settings."""
+        self.endpoint = names.USERS
         self._settings = settings
         self._required = required_paths(settings)
         departments = settings.departments
