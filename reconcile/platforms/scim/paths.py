@@ -108,3 +108,9 @@ def _set(holder: Resource, name: str, new: Any) -> None:
 def urns(resource: Resource) -> list[str]:
     """The extensions that a resource has."""
     return [name for name in resource if name.startswith("urn:")]
+
+
+def equals(attribute: str, text: str) -> str:
+    """A filter for one value."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{attribute} eq "{escaped}"'

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
-from reconcile.platforms.scim.reading.filters import equals
+from reconcile.platforms.scim.paths import equals
 from reconcile.platforms.scim.reading.lists import Everything, Page
 from reconcile.platforms.scim.reading.members import elements
 from reconcile.platforms.scim.service import Service

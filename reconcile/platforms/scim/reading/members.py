@@ -9,8 +9,7 @@ from typing import Any, Final, NamedTuple
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
-from reconcile.platforms.scim.paths import Resource
-from reconcile.platforms.scim.reading.filters import equals
+from reconcile.platforms.scim.paths import Resource, equals
 from reconcile.platforms.scim.reading.lists import Reader
 from reconcile.platforms.scim.settings import ScimSettings
 
