@@ -8,7 +8,7 @@ EMPTY: Final[Mapping[str, Any]] = {}
 
 def mapping(shown: Any) -> Mapping[str, Any]:
     """The value where it is an object; an empty one for anything else."""
-    return shown if isinstance(shown, Mapping) else EMPTY
+    return shown if isinstance(shown, dict) else EMPTY
 
 
 def sequence(shown: Any) -> list[Any]:
@@ -18,12 +18,12 @@ def sequence(shown: Any) -> list[Any]:
 
 def mappings(shown: Any) -> list[Mapping[str, Any]]:
     """The elements of a list that are objects; none where it is no list."""
-    return [element for element in sequence(shown) if isinstance(element, Mapping)]
+    return [element for element in sequence(shown) if isinstance(element, dict)]
 
 
 def content(element: Any) -> Any:
     """What an element of a list stands for: its `value`, or the element where it is simple."""
-    return element.get("value") if isinstance(element, Mapping) else element
+    return element.get("value") if isinstance(element, dict) else element
 
 
 def as_text(shown: Any) -> str:
