@@ -56,7 +56,10 @@ class Exchange:
         data: bytes | None,
         headers: Mapping[str, str],
     ) -> Raw:
-        """One request. Raises Lost without a whole answer, PlatformUnreadable for a wrong set-up."""
+        """One request. Raises Lost without a whole answer.
+
+        Raises PlatformUnreadable where another try cannot help: a wrong URL or certificate.
+        """
         import urllib3
         from urllib3 import exceptions as faults
 
