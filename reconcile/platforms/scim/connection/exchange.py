@@ -88,6 +88,7 @@ class Exchange:
             raise Lost(f"no whole answer: {_reason(error)}", sent=True) from error
 
     def _opened(self, urllib3: Any) -> Any:
+        """The pool of connections, made for the first request."""
         with self._making:
             if self._pool is None:
                 ca_file = self._settings.tls.ca_file
@@ -124,6 +125,7 @@ def _drained(answer: Any) -> bytes:
 
 
 def _parts(answer: Any) -> Iterator[bytes]:
+    """The parts of a body, as they arrive. A service may send without end, or very slowly."""
     end = time.monotonic() + WHOLE
     size = 0
     for part in answer.stream(1 << 16):

@@ -151,6 +151,7 @@ class Session:
         data: bytes | None,
         headers: Mapping[str, str],
     ) -> Raw:
+        """One request with proof of where it comes from, when the pace allows it."""
         self._pacer.wait()
         sent = {
             "User-Agent": "reconcile",
