@@ -1,11 +1,13 @@
 """What a service can do and hold, as the settings say it."""
 
-from typing import Final
+from typing import Final, Literal
 
 from reconcile.model.platform import Abilities, ObjectKind, Status
 from reconcile.platforms.scim.paths import PATTERN
-from reconcile.platforms.scim.settings import DROPPABLE, FIXABLE, ScimSettings
+from reconcile.platforms.scim.settings import DROPPABLE, FIXABLE, ScimSettings, fields_of
 
+Lackable = Literal["department", "group", "grant"]
+"""The kinds that a service may be without."""
 _FIELDS: Final[dict[ObjectKind, frozenset[str]]] = {
     "user": frozenset(
         {
@@ -20,28 +22,11 @@ _FIELDS: Final[dict[ObjectKind, frozenset[str]]] = {
 
 def abilities(settings: ScimSettings) -> Abilities:
     """The abilities of the service."""
-    fixed: dict[ObjectKind, set[str]] = {"user": set(), "group": set()}
-    for name in settings.fixed:
-        kind, field = FIXABLE[name]
-        fixed[kind].add(field)
-    dropped: dict[ObjectKind, set[str]] = {"user": set(), "group": set(), "department": set()}
-    for name in settings.drop:
-        if name in DROPPABLE:
-            kind, field = DROPPABLE[name]
-            dropped[kind].add(field)
-    if settings.departments is None:
-        dropped["user"].add("department")
-    statuses: set[Status] = {"active", "inactive"}
-    if not fixed["user"]:
-        statuses.add("erased")
-    lacks = {"department"} if settings.departments is None else set()
-    if settings.drops("roles"):
-        lacks.add("grant")
     return Abilities(
-        lacks=frozenset(lacks),  # type: ignore[arg-type] # both are kinds that may be lacking
-        fields={kind: fields - dropped[kind] for kind, fields in _FIELDS.items()},
-        fixed={kind: frozenset(fields) for kind, fields in fixed.items() if fields},
-        statuses=frozenset(statuses),
+        lacks=_lacks(settings),
+        fields=_fields(settings),
+        fixed=_fixed(settings),
+        statuses=_statuses(settings),
         protected={"user": settings.protect, "group": settings.protect},
         attribute_names=PATTERN,
         recognises_names="user_name" in settings.match,
@@ -51,3 +36,36 @@ def abilities(settings: ScimSettings) -> Abilities:
         grants_per_call=1,
         concurrency=settings.pace.concurrency,
     )
+
+
+def _lacks(settings: ScimSettings) -> frozenset[Lackable]:
+    """The kinds that the service does not have at all."""
+    lacks: set[Lackable] = set()
+    if settings.departments is None:
+        lacks.add("department")
+    if settings.drops("roles"):
+        lacks.add("grant")
+    return frozenset(lacks)
+
+
+def _fields(settings: ScimSettings) -> dict[ObjectKind, frozenset[str]]:
+    """The fields of each kind that the service keeps."""
+    kept = {
+        kind: fields - fields_of(kind, settings.drop, DROPPABLE) for kind, fields in _FIELDS.items()
+    }
+    if settings.departments is None:
+        kept["user"] -= {"department"}
+    return kept
+
+
+def _fixed(settings: ScimSettings) -> dict[ObjectKind, frozenset[str]]:
+    """The fields that never change, of the kinds that have any."""
+    fixed = {kind: fields_of(kind, settings.fixed, FIXABLE) for kind in _FIELDS}
+    return {kind: fields for kind, fields in fixed.items() if fields}
+
+
+def _statuses(settings: ScimSettings) -> frozenset[Status]:
+    """Erasing overwrites the fields of a user, so it needs all of them to be changeable."""
+    if fields_of("user", settings.fixed, FIXABLE):
+        return frozenset({"active", "inactive"})
+    return frozenset({"active", "inactive", "erased"})

@@ -10,10 +10,13 @@ say which element is meant after every change.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
+
+from reconcile.platforms.scim.values import mapping, mappings
 
 Resource: TypeAlias = dict[str, Any]
+_Element = TypeVar("_Element", bound=Mapping[str, Any])
 
 PATTERN: Final = (
     r"(?!urn:ietf:params:scim:schemas:core:)"
@@ -46,21 +49,16 @@ def parsed(text: str) -> Path | None:
 
 def value(resource: Mapping[str, Any], path: Path) -> Any:
     """What a resource has at a path; None for nothing."""
-    holder = resource.get(path.urn) if path.urn else resource
-    found = holder.get(path.name) if isinstance(holder, Mapping) else None
+    holder = mapping(resource.get(path.urn)) if path.urn else resource
+    shown = holder.get(path.name)
     if path.type:
-        found = next(
-            (element for element in _elements(found) if element.get("type") == path.type), None
-        )
-    if path.sub:
-        return found.get(path.sub) if isinstance(found, Mapping) else None
-    return found
+        shown = _of_type(mappings(shown), path.type)
+    return mapping(shown).get(path.sub) if path.sub else shown
 
 
-def _elements(values: Any) -> Iterator[Mapping[str, Any]]:
-    for element in values if isinstance(values, list) else ():
-        if isinstance(element, Mapping):
-            yield element
+def _of_type(elements: Iterable[_Element], kind: str) -> _Element | None:
+    """The first element of a type; None without one."""
+    return next((element for element in elements if element.get("type") == kind), None)
 
 
 def put(resource: Resource, path: Path, new: Any) -> None:
@@ -70,91 +68,49 @@ def put(resource: Resource, path: Path, new: Any) -> None:
         _put_element(holder, path, new)
     elif path.sub:
         _put_sub(holder, path, new)
-    elif new is None:
-        holder.pop(path.name, None)
     else:
-        holder[path.name] = new
+        _set(holder, path.name, new)
     if path.urn and not holder:
         del resource[path.urn]
 
 
 def _put_sub(holder: Resource, path: Path, new: Any) -> None:
-    whole = holder.get(path.name)
-    part = dict(whole) if isinstance(whole, Mapping) else {}
+    """Sets one part of a complex attribute. Without any part, the attribute goes."""
+    part = dict(mapping(holder.get(path.name)))
     _set(part, path.sub, new)
     _set(holder, path.name, part or None)
 
 
 def _put_element(holder: Resource, path: Path, new: Any) -> None:
-    elements = [dict(element) for element in _elements(holder.get(path.name))]
-    mine = next((element for element in elements if element.get("type") == path.type), None)
-    if mine is None:
-        mine = {"type": path.type}
-        elements.append(mine)
-    _set(mine, path.sub or "value", new)
-    if mine.keys() <= {"type", "primary"}:
-        elements.remove(mine)
+    """Sets one part of the element of a type.
+
+    The element is added where it is missing, and goes where it has nothing but its type left.
+    """
+    elements = [dict(element) for element in mappings(holder.get(path.name))]
+    element = _of_type(elements, path.type)
+    if element is None:
+        element = {"type": path.type}
+        elements.append(element)
+    _set(element, path.sub or "value", new)
+    if element.keys() <= {"type", "primary"}:
+        elements.remove(element)
     _set(holder, path.name, elements or None)
 
 
 def _set(holder: Resource, name: str, new: Any) -> None:
+    """Sets a value; None takes it away."""
     if new is None:
         holder.pop(name, None)
     else:
         holder[name] = new
 
 
-_SIMPLE: Final = (str, bool, int, float)
-_OF_ELEMENTS: Final = frozenset({"type", "primary", "display", "$ref"})
+def urns(resource: Resource) -> list[str]:
+    """The extensions that a resource has."""
+    return [name for name in resource if name.startswith("urn:")]
 
 
-def flattened(resource: Mapping[str, Any], left_out: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    """Every path of a resource that has a simple value, with it; without the attributes left out.
-
-    `left_out` has names of attributes and whole paths.
-    """
-    for name, found in resource.items():
-        if name in left_out or found is None:
-            continue
-        if name[:4] == "urn:" and isinstance(found, Mapping):
-            for inner, part in found.items():
-                whole = f"{name}:{inner}"
-                if whole not in left_out:
-                    yield from _flat(whole, part, left_out)
-        else:
-            yield from _flat(name, found, left_out)
-
-
-def _flat(whole: str, found: Any, left_out: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    if isinstance(found, _SIMPLE):
-        yield whole, found
-    elif isinstance(found, Mapping):
-        for sub, part in found.items():
-            path = f"{whole}.{sub}"
-            if isinstance(part, _SIMPLE) and path not in left_out:
-                yield path, part
-    elif isinstance(found, list):
-        yield from _flat_elements(whole, found, left_out)
-
-
-def _flat_elements(
-    whole: str, found: list[Any], left_out: frozenset[str]
-) -> Iterator[tuple[str, Any]]:
-    """The elements that have a type, of each type the first."""
-    seen: set[str] = set()
-    for element in _elements(found):
-        kind = element.get("type")
-        if not isinstance(kind, str) or kind in seen or '"' in kind or "\\" in kind:
-            continue
-        seen.add(kind)
-        for sub, part in element.items():
-            path = f'{whole}[type eq "{kind}"].{sub}'
-            if sub not in _OF_ELEMENTS and isinstance(part, _SIMPLE) and path not in left_out:
-                yield path, part
-
-
-def as_text(found: Any) -> str:
-    """A simple value as the text that reconcile compares."""
-    if isinstance(found, bool):
-        return "true" if found else "false"
-    return found if isinstance(found, str) else str(found)
+def equals(attribute: str, text: str) -> str:
+    """A filter for one value."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{attribute} eq "{escaped}"'

@@ -84,6 +84,14 @@ class ScimPlatform:
             return self._services[workspace]
 
     def _made(self, workspace: str) -> Service:
+        """The service of a workspace. Raises PlatformUnreadable and UsageError for its URL."""
+        base = self._base(workspace)
+        self._warn_without_tls(base)
+        session = Session(base, self._settings, self._platform.folder)
+        return Service(session, self._settings, self._progress)
+
+    def _base(self, workspace: str) -> str:
+        """The base URL of a workspace. Several workspaces need a place for their name in it."""
         if self._platform.url is None:
             raise PlatformUnreadable("the platform has no url")
         url = self._platform.url.reveal()
@@ -97,11 +105,13 @@ class ScimPlatform:
             raise PlatformUnreadable(
                 "the url of the platform is no address of a SCIM service: it begins with https://"
             )
+        return base
+
+    def _warn_without_tls(self, base: str) -> None:
+        """Logs a warning where tokens or passwords would go over a network unencrypted."""
         oauth2 = self._settings.auth.oauth2
         if is_open(base) or (oauth2 is not None and is_open(oauth2.token_url)):
             _log.warning(
                 "WARNING: the url of the platform is http://, so anyone on the way can read the "
                 "token and everything about users: use https://"
             )
-        session = Session(base, self._settings, self._platform.folder)
-        return Service(session, self._settings, self._progress)

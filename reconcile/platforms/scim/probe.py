@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
-from reconcile.platforms.scim.reading.filters import equals
+from reconcile.platforms.scim.paths import equals
 from reconcile.platforms.scim.reading.lists import Everything, Page
 from reconcile.platforms.scim.reading.members import elements
 from reconcile.platforms.scim.service import Service
 from reconcile.platforms.scim.settings import ScimSettings
+from reconcile.platforms.scim.values import mapping
 from reconcile.ports import Check
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -96,29 +97,34 @@ class Probe:
     def _users(self, users: Everything) -> str:
         count = len(users.resources)
         text = f"{count} read" if users.proved else f"{count} read, and the service says no total"
-        if count and not any(one.get("externalId") for one in users.resources.values()):
+        shown = users.resources.values()
+        if count and not any(user.get("externalId") for user in shown):
             text += "; none shows an externalId, so it will be seen when the first is made"
-        if any("groups" in one for one in users.resources.values()):
+        if any("groups" in user for user in shown):
             text += "; they show their groups (members.read: user_groups works)"
         return text
 
     def _filters(self, users: Everything) -> Iterator[Check]:
-        if len(users.resources) < 1:
+        """Whether a filter for a user name that does not exist gives no user."""
+        if not users.resources:
             return
         query = {"filter": equals("userName", str(uuid.uuid4())), "startIndex": "1", "count": "2"}
         if self._settings.paging == "none":
             query = {"filter": query["filter"]}
         try:
-            found = self._service.reader.page(USERS, query).resources
+            users_shown = self._service.reader.page(USERS, query).resources
         except (Refused, PlatformUnreadable) as refused:
             yield Check("filter", True, f"not understood ({refused}): not needed, only slower")
             return
-        obeyed = "obeyed" if not found else "ignored: everyone comes; its answers are not used"
-        yield Check("filter", True, obeyed)
+        if users_shown:
+            yield Check("filter", True, "ignored: everyone comes; its answers are not used")
+        else:
+            yield Check("filter", True, "obeyed")
 
     def _groups(self) -> Iterator[Check]:
+        """How many groups there are, and whether the list shows their members."""
         groups = self._service.reader.everything(GROUPS).resources
-        showing = sum(bool(elements(one)) for one in groups.values())
+        showing = len(list(filter(None, map(elements, groups.values()))))
         text = f"{len(groups)} read, {showing} of them show members in the list"
         if groups and not showing and self._settings.members.read == "list":
             text += "; where groups have members, set members.read"
@@ -126,5 +132,5 @@ class Probe:
 
 
 def _says(config: dict[str, Any], name: str) -> bool:
-    part = config.get(name)
-    return isinstance(part, dict) and part.get("supported") is True
+    """Whether a service announces that it can do something."""
+    return mapping(config.get(name)).get("supported") is True

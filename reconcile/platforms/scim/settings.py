@@ -11,6 +11,7 @@ from reconcile.model.platform import ObjectKind
 from reconcile.platforms.scim import names
 from reconcile.platforms.scim.paths import Path, parsed
 from reconcile.platforms.scim.presets import PRESETS
+from reconcile.platforms.scim.values import mapping
 from reconcile.ports import Fault
 
 WORKSPACE: Final = "{workspace}"
@@ -115,9 +116,9 @@ def scim_settings(settings: desired.Platform) -> ScimSettings:
     preset = PRESETS.get(str(options.get("service", "generic")), {})
     merged: dict[str, Any] = {**preset, **options}
     for key in ("members", "pace"):
-        parts = [part for part in (preset.get(key), options.get(key)) if isinstance(part, Mapping)]
+        parts = {**mapping(preset.get(key)), **mapping(options.get(key))}
         if parts:
-            merged[key] = {name: value for part in parts for name, value in part.items()}
+            merged[key] = parts
     known = {name: merged[name] for name in ScimSettings.__struct_fields__ if name in merged}
     return msgspec.convert(known, ScimSettings)
 
@@ -142,8 +143,17 @@ DROPPABLE: Final[Mapping[str, tuple[ObjectKind, str]]] = {
 }
 """An attribute that may be dropped → the kind and field that is not kept then."""
 _ALSO_DROPPABLE: Final = frozenset({"roles", "emails.type", "emails.primary"})
+_UNDROPPABLE: Final = frozenset({"userName", "active"})
 FIELDS: Final = frozenset({"username", "first_name", "last_name", "email"})
 """What a template of `require` may name."""
+
+
+def fields_of(
+    kind: ObjectKind, attributes: Iterable[str], known: Mapping[str, tuple[ObjectKind, str]]
+) -> frozenset[str]:
+    """The fields of a kind that attributes stand for. `known`: DROPPABLE or FIXABLE."""
+    meant = (known[name] for name in attributes if name in known)
+    return frozenset(field for its_kind, field in meant if its_kind == kind)
 
 
 def problems(settings: desired.Platform) -> Iterable[Fault]:
@@ -166,46 +176,59 @@ def problems(settings: desired.Platform) -> Iterable[Fault]:
 
 
 def _auth_problems(auth: object) -> Iterator[Fault]:
-    ways = [name for name in Auth.__struct_fields__ if isinstance(auth, Mapping) and name in auth]
+    """Exactly one way to prove where a request comes from."""
+    ways = [name for name in Auth.__struct_fields__ if name in mapping(auth)]
     if len(ways) != 1:
         said = f"has {' and '.join(ways)}" if ways else "says nothing"
         yield ("auth",), f"{said}: write one of bearer, oauth2, basic and header"
 
 
 def _attribute_problems(settings: ScimSettings) -> Iterator[Fault]:
+    """Names in `fixed` and `drop` that stand for nothing there."""
     for at, name in enumerate(settings.fixed):
         if name not in FIXABLE:
             yield ("fixed", at), f"unknown attribute; known here: {', '.join(FIXABLE)}"
     for at, name in enumerate(settings.drop):
-        known = name in DROPPABLE or name in _ALSO_DROPPABLE
-        if not known and (parsed(name) is None or name in ("userName", "active")):
+        if not _can_be_dropped(name):
             yield ("drop", at), f"{name!r} cannot be dropped"
 
 
+def _can_be_dropped(name: str) -> bool:
+    """Whether an attribute is one of those known here, or any other path."""
+    if name in DROPPABLE or name in _ALSO_DROPPABLE:
+        return True
+    return name not in _UNDROPPABLE and parsed(name) is not None
+
+
 def _template_problems(require: Mapping[str, str]) -> Iterator[Fault]:
+    """Keys of `require` that are no path, and templates that cannot be filled."""
     for name, template in require.items():
         if parsed(name) is None:
             yield ("require", name), "is no path of an attribute, as name.formatted is one"
         try:
-            fields = {
-                field for _, field, _, _ in string.Formatter().parse(template) if field is not None
-            }
+            unknown = _places(template) - FIELDS
         except ValueError as error:
             yield ("require", name), f"is no template: {error}"
             continue
-        for field in sorted(fields - FIELDS):
+        for field in sorted(unknown):
             yield (
                 ("require", name),
                 f"unknown field {{{field}}}; known here: {', '.join(sorted(FIELDS))}",
             )
 
 
+def _places(template: str) -> set[str]:
+    """The names in braces. Raises ValueError for what is no template."""
+    parts = string.Formatter().parse(template)
+    return {field for _, field, _, _ in parts if field is not None}
+
+
 def _contradictions(settings: ScimSettings) -> Iterator[Fault]:
+    """Attributes that one key wants and another drops."""
     if "external_id" in settings.match and settings.drops("externalId"):
         yield ("match",), "says external_id, and externalId is in drop: remove one of them"
-    for name in settings.require:
-        if name in settings.drop:
-            yield ("drop",), f"has {name}, which require sends"
+    for name in filter(settings.drops, settings.require):
+        yield ("drop",), f"has {name}, which require sends"
 
 
 def required_paths(settings: ScimSettings) -> dict[Path, str]:

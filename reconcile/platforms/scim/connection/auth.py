@@ -11,6 +11,7 @@ import msgspec
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.scim.settings import Auth, OAuth2
+from reconcile.platforms.scim.values import EMPTY, mapping
 
 EARLY: Final = 60
 """Seconds before its end at which a token is no longer used."""
@@ -53,6 +54,7 @@ class Credentials:
         return True
 
     def _valid_token(self, client: OAuth2) -> str:
+        """The token, or a new one shortly before it ends."""
         with self._lock:
             if not self._token or time.monotonic() >= self._until:
                 self._token, lifetime = self._ask(client)
@@ -72,7 +74,7 @@ class Credentials:
         if client.scope:
             form["scope"] = client.scope
         status, body = self._fetch(client.token_url, headers, urlencode(form).encode())
-        answer = _mapping(body)
+        answer = _decoded(body)
         token = answer.get("access_token")
         if status != 200 or not isinstance(token, str) or not token:
             why = answer.get("error_description") or answer.get("error") or "no token in its answer"
@@ -84,9 +86,9 @@ class Credentials:
         return token, float(lifetime) if isinstance(lifetime, int | float) else 3600.0
 
 
-def _mapping(body: bytes) -> Mapping[str, Any]:
+def _decoded(body: bytes) -> Mapping[str, Any]:
+    """The JSON object of a body; an empty one for anything else."""
     try:
-        answer = msgspec.json.decode(body)
+        return mapping(msgspec.json.decode(body))
     except msgspec.DecodeError:
-        return {}
-    return answer if isinstance(answer, Mapping) else {}
+        return EMPTY

@@ -1,12 +1,14 @@
 """Groups and departments: resources of the service as rows, and rows as resources."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from reconcile.model.platform import Row
 from reconcile.platforms.scim import names
 from reconcile.platforms.scim.mapping.users import EXTERNAL_ID, Edit
-from reconcile.platforms.scim.paths import Path, Resource, as_text, parsed, put, value
+from reconcile.platforms.scim.paths import Path, Resource, parsed, put, value
 from reconcile.platforms.scim.settings import Departments, ScimSettings
+from reconcile.platforms.scim.values import text
 
 NAME = Path("", "displayName", "", "")
 
@@ -16,15 +18,16 @@ class GroupMapping:
 
     def __init__(self, settings: ScimSettings) -> None:
         """Takes the settings."""
+        self.endpoint = names.GROUPS
         self._keeps_ids = not settings.drops("group.externalId")
-        self._fixed_id = "group.externalId" in settings.fixed
+        self._changes_ids = self._keeps_ids and "group.externalId" not in settings.fixed
         self._shows_ids = self._keeps_ids and "external_id" in settings.match
 
     def row(self, group: Resource) -> Row:
         """The fields of a group."""
-        row: Row = {"name": _text(group.get("displayName"))}
+        row: Row = {"name": text(group.get("displayName"))}
         if self._shows_ids:
-            row["external_id"] = _text(group.get("externalId"))
+            row["external_id"] = text(group.get("externalId"))
         return row
 
     def body(self, fields: Row) -> Resource:
@@ -38,11 +41,11 @@ class GroupMapping:
             group["externalId"] = fields["external_id"]
         return group
 
-    def edits(self, fields: Row) -> Iterator[Edit]:
+    def edits(self, row: Row, fields: Row, emails: list[Any]) -> Iterator[Edit]:  # noqa: ARG002
         """What is to become of a group. An id that cannot change is the ledger's alone."""
         if "name" in fields:
             yield NAME, fields["name"]
-        if "external_id" in fields and self._keeps_ids and not self._fixed_id:
+        if "external_id" in fields and self._changes_ids:
             yield EXTERNAL_ID, fields["external_id"] or None
 
 
@@ -60,22 +63,21 @@ class DepartmentMapping:
     def row(self, department: Resource) -> Row:
         """The fields of a department."""
         row: Row = {
-            "title": _text(value(department, self._title)),
-            "parent": _text(value(department, self._parent)),
+            "title": text(value(department, self._title)),
+            "parent": text(value(department, self._parent)),
         }
         if self._shows_ids:
-            row["external_id"] = _text(department.get("externalId"))
+            row["external_id"] = text(department.get("externalId"))
         return row
 
     def body(self, fields: Row) -> Resource:
         """The resource of a new department."""
-        department: Resource = {"schemas": [self._schema] if self._schema else []}
-        for path, new in self.edits(fields):
-            if new is not None:
-                put(department, path, new)
+        department: Resource = {"schemas": list(filter(None, [self._schema]))}
+        for path, new in self.edits({}, fields, []):
+            put(department, path, new)
         return department
 
-    def edits(self, fields: Row) -> Iterator[Edit]:
+    def edits(self, row: Row, fields: Row, emails: list[Any]) -> Iterator[Edit]:  # noqa: ARG002
         """What is to become of a department."""
         for field, path in (
             ("title", self._title),
@@ -84,7 +86,3 @@ class DepartmentMapping:
         ):
             if field in fields:
                 yield path, fields[field] or None
-
-
-def _text(found: object) -> str:
-    return "" if found is None or isinstance(found, dict | list) else as_text(found)

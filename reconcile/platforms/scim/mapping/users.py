@@ -2,12 +2,30 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, Final
 
 from reconcile.model.platform import Row
 from reconcile.platforms.scim import names
-from reconcile.platforms.scim.paths import Path, Resource, as_text, flattened, parsed, put, value
-from reconcile.platforms.scim.settings import ScimSettings, required_paths
+from reconcile.platforms.scim.mapping.attributes import flattened
+from reconcile.platforms.scim.paths import Path, Resource, parsed, put, urns, value
+from reconcile.platforms.scim.settings import (
+    DROPPABLE,
+    FIELDS,
+    FIXABLE,
+    ScimSettings,
+    fields_of,
+    required_paths,
+)
+from reconcile.platforms.scim.values import (
+    EMPTY,
+    as_text,
+    content,
+    mapping,
+    mappings,
+    sequence,
+    text,
+)
 
 USERNAME: Final = Path("", "userName", "", "")
 EXTERNAL_ID: Final = Path("", "externalId", "", "")
@@ -26,23 +44,18 @@ _SIMPLE: Final = {
 }
 _MAPPED: Final = frozenset(
     {
-        *(
-            "schemas",
-            "id",
-            "meta",
-            "groups",
-            "password",
-            "userName",
-            "externalId",
-            "active",
-            "emails",
-        ),
-        *("roles", "name.givenName", "name.familyName", f"{names.ENTERPRISE}:manager"),
+        *("schemas", "id", "meta", "groups", "password", "userName", "externalId", "active"),
+        *("emails", "roles", "name.givenName", "name.familyName", f"{names.ENTERPRISE}:manager"),
     }
 )
 """What is no attribute of its own."""
 Edit = tuple[Path, Any]
 """A path and the value it is to get; None takes it away."""
+_HIDEABLE: Final = frozenset({"email", "manager", "external_id"})
+"""The fields that a row does not have where they are dropped."""
+_TRUE: Final = (True, "true", "True")
+_FALSE: Final = (False, "false", "False")
+"""How services write a Boolean: some as text."""
 
 
 class UserMapping:
@@ -50,8 +63,12 @@ class UserMapping:
 
     def __init__(self, settings: ScimSettings) -> None:
         """Takes the settings."""
+        self.endpoint = names.USERS
         self._settings = settings
         self._required = required_paths(settings)
+        self._dropped = fields_of("user", settings.drop, DROPPABLE)
+        self._hidden = _HIDEABLE & self._dropped
+        self._fixed = fields_of("user", settings.fixed, FIXABLE)
         departments = settings.departments
         self._department = parsed(departments.user) if departments else None
         left_out = {*_MAPPED, *settings.drop, *settings.require}
@@ -64,61 +81,52 @@ class UserMapping:
 
     def row(self, user: Resource) -> Row:
         """The fields of a user."""
-        name = user.get("name")
-        name = name if isinstance(name, Mapping) else {}
+        name = mapping(user.get("name"))
         row: Row = {
-            "username": _text(user.get("userName")),
+            "username": text(user.get("userName")),
             "first_name": self._own("name.givenName", name.get("givenName"), user),
             "last_name": self._own("name.familyName", name.get("familyName"), user),
-            "email": _text(_chosen(user.get("emails")).get("value")),
+            "email": text(_chosen(user.get("emails")).get("value")),
             "manager": self.manager(user),
             "attributes": self._attributes(user),
         }
         row["status"] = _status(user, row)
         if self._department is not None:
-            row["department"] = _text(value(user, self._department))
+            row["department"] = text(value(user, self._department))
         if "external_id" in self._settings.match:
-            row["external_id"] = _text(user.get("externalId"))
-        return {name: found for name, found in row.items() if not self._is_dropped(name)}
+            row["external_id"] = text(user.get("externalId"))
+        for field in self._hidden:
+            row.pop(field, None)
+        return row
 
-    def _own(self, attribute: str, found: Any, user: Resource) -> str:
+    def _own(self, attribute: str, shown: Any, user: Resource) -> str:
         """A name; "" where it stands in for none, because the service wants one."""
-        text = _text(found)
-        stands_in = attribute in self._settings.require and text == _text(user.get("userName"))
-        return "" if stands_in else text
-
-    def _is_dropped(self, field: str) -> bool:
-        attribute = {"email": "emails", "manager": "manager", "external_id": "externalId"}.get(
-            field
-        )
-        return attribute is not None and self._settings.drops(attribute)
+        name = text(shown)
+        if attribute in self._settings.require and name == text(user.get("userName")):
+            return ""
+        return name
 
     def _attributes(self, user: Resource) -> dict[str, str]:
+        """The attributes as text. Keeps the type of each that is no text, to send it back."""
         attributes: dict[str, str] = {}
-        for path, found in flattened(user, self._left_out):
-            if type(found) is str:
-                attributes[path] = found
+        for path, shown in flattened(user, self._left_out):
+            if type(shown) is str:
+                attributes[path] = shown
             else:
-                self._types[path] = type(found)
-                attributes[path] = as_text(found)
+                self._types[path] = type(shown)
+                attributes[path] = as_text(shown)
         return attributes
 
     def manager(self, user: Resource) -> str:
-        """The id of a user's manager."""
-        extension = user.get(names.ENTERPRISE)
-        manager = extension.get("manager") if isinstance(extension, Mapping) else None
-        return _text(manager.get("value") if isinstance(manager, Mapping) else manager)
+        """The id of a user's manager. Some services give it bare, not as a `value`."""
+        return text(content(mapping(user.get(names.ENTERPRISE)).get("manager")))
 
     def roles(self, user: Resource) -> list[str]:
-        """The roles of a user."""
+        """The roles of a user. Some services give them bare, not as a `value`."""
         if self._settings.drops("roles"):
             return []
-        found = user.get("roles")
-        values = (
-            element.get("value") if isinstance(element, Mapping) else element
-            for element in (found if isinstance(found, list) else ())
-        )
-        return [role for role in values if isinstance(role, str) and role]
+        roles = map(content, sequence(user.get("roles")))
+        return [role for role in roles if isinstance(role, str) and role]
 
     def body(self, fields: Row) -> Resource:
         """The resource of a new user."""
@@ -126,7 +134,7 @@ class UserMapping:
         for path, new in self.edits({}, {"status": "active", **fields}, []):
             if new is not None:
                 put(user, path, new)
-        user["schemas"] += [name for name in user if name.startswith("urn:")]
+        user["schemas"] += urns(user)
         return user
 
     def edits(self, row: Row, fields: Row, emails: list[Any]) -> Iterator[Edit]:
@@ -134,12 +142,13 @@ class UserMapping:
 
         `active` comes last: should a service do a part of it, a user stays in service.
         """
+        sent = fields.keys() - self._dropped
         yield from self._names(row, fields)
-        if "email" in fields and not self._settings.drops("emails"):
+        if "email" in sent:
             yield EMAILS, self._emails(fields["email"], emails) or None
-        if "manager" in fields and not self._settings.drops("manager"):
+        if "manager" in sent:
             yield MANAGER, {"value": fields["manager"]} if fields["manager"] else None
-        if "department" in fields and self._department is not None:
+        if "department" in sent and self._department is not None:
             yield self._department, fields["department"] or None
         yield from self._changed_attributes(fields.get("attributes") or {})
         yield from self._templates(row, fields)
@@ -148,80 +157,77 @@ class UserMapping:
 
     def _names(self, row: Row, fields: Row) -> Iterator[Edit]:
         """An id that cannot change is the ledger's alone, once the user exists."""
+        kept = self._dropped | self._fixed if row else self._dropped
         for field, path in _SIMPLE.items():
-            name = _dotted(path)
-            fixed = bool(row) and f"user.{name}" in self._settings.fixed
-            if field in fields and not fixed and not self._settings.drops(name):
+            if field in fields and field not in kept:
                 yield path, fields[field] or None
 
     def _changed_attributes(self, attributes: Mapping[str, str | None]) -> Iterator[Edit]:
-        for name, text in attributes.items():
+        """The attributes of a user that have a path and are not dropped."""
+        for name, new in attributes.items():
             path = self._path(name)
             if path is not None and name not in self._settings.drop:
-                yield path, None if text is None else self._typed(name, text)
+                yield path, None if new is None else self._typed(name, new)
 
     def _templates(self, row: Row, fields: Row) -> Iterator[Edit]:
-        """The attributes that are always sent, where what they are made of changes."""
-        texts = {
-            name: str(fields.get(name, row.get(name)) or "")
-            for name in ("username", "first_name", "last_name", "email")
-        }
+        """The attributes that are always sent, where what they are made of changes.
+
+        A template without any text gives the user name, as the service wants a value.
+        """
+        known = {**row, **fields}
+        texts = {name: str(known.get(name) or "") for name in FIELDS}
+        changing = [f"{{{name}}}" for name in FIELDS & fields.keys()]
         for path, template in self._required.items():
-            if any(f"{{{name}}}" in template and name in fields for name in texts) or not row:
+            if not row or any(place in template for place in changing):
                 yield path, template.format(**texts).strip() or texts["username"]
 
     def _path(self, name: str) -> Path | None:
+        """The path of an attribute; each is taken apart once."""
         if name not in self._paths:
             self._paths[name] = parsed(name)
         return self._paths[name]
 
-    def _emails(self, email: str, emails: list[Any]) -> list[dict[str, Any]]:
+    def _emails(self, email: str, emails: list[Any]) -> list[Mapping[str, Any]]:
         """The addresses of a user: its own in the place of the former, others as they are."""
         former = _chosen(emails)
-        kept = [one for one in emails if one is not former and isinstance(one, dict)]
+        others = [address for address in mappings(emails) if address is not former]
         if not email:
-            return kept
+            return others
         new: dict[str, Any] = {"value": email}
         if not self._settings.drops("emails.type"):
             new["type"] = former.get("type") or "work"
         if not self._settings.drops("emails.primary"):
             new["primary"] = True
-        return [new, *kept]
+        return [new, *others]
 
-    def _typed(self, name: str, text: str) -> Any:
+    def _typed(self, name: str, new: str) -> Any:
         """The text as the kind of value that the service has there."""
         kind = self._types.get(name)
-        if kind is bool and text in ("true", "false"):
-            return text == "true"
-        if kind is int and text.lstrip("-").isdigit():
-            return int(text)
-        return text
-
-
-def _dotted(path: Path) -> str:
-    return f"{path.name}.{path.sub}" if path.sub else path.name
-
-
-def _text(found: Any) -> str:
-    return "" if found is None or isinstance(found, dict | list) else as_text(found)
+        if kind is bool and new in ("true", "false"):
+            return new == "true"
+        if kind is int and new.lstrip("-").isdigit():
+            return int(new)
+        return new
 
 
 def _chosen(emails: Any) -> Mapping[str, Any]:
     """The address of a user: the primary one, otherwise that of work, otherwise the first."""
-    found = [one for one in emails if isinstance(one, Mapping)] if isinstance(emails, list) else []
-    for one in found:
-        if one.get("primary") in (True, "true", "True"):
-            return one
-    for one in found:
-        if one.get("type") == "work":
-            return one
-    return found[0] if found else {}
+    addresses = mappings(emails)
+    candidates = chain(filter(_is_primary, addresses), filter(_is_of_work, addresses), addresses)
+    return next(candidates, EMPTY)
+
+
+def _is_primary(address: Mapping[str, Any]) -> bool:
+    return address.get("primary") in _TRUE
+
+
+def _is_of_work(address: Mapping[str, Any]) -> bool:
+    return bool(address.get("type") == "work")
 
 
 def _status(user: Resource, row: Row) -> str:
     """Users are in service unless the service says that they are not."""
-    active = user.get("active")
-    if active in (False, "false", "False"):
-        is_erased = row["username"].startswith(ERASED) and not row["email"]
-        return "erased" if is_erased else "inactive"
-    return "active"
+    if user.get("active") not in _FALSE:
+        return "active"
+    is_erased = row["username"].startswith(ERASED) and not row["email"]
+    return "erased" if is_erased else "inactive"

@@ -1,14 +1,8 @@
 """Filters, and whether what comes back was filtered at all: some services give everything."""
 
 from reconcile.platforms.scim.connection.errors import Refused
-from reconcile.platforms.scim.paths import Resource
+from reconcile.platforms.scim.paths import Resource, equals
 from reconcile.platforms.scim.reading.lists import Reader
-
-
-def equals(attribute: str, text: str) -> str:
-    """A filter for one value."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{attribute} eq "{escaped}"'
 
 
 def having(reader: Reader, endpoint: str, attribute: str, text: str) -> list[Resource]:

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.connection.errors import Refused
+from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
 from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.paths import Resource
 from reconcile.platforms.scim.settings import ScimSettings
+from reconcile.platforms.scim.values import mapping, number
 
 _log = logging.getLogger(__name__)
 Query = Mapping[str, str]
@@ -71,23 +72,23 @@ class Reader:
     def page(self, endpoint: str, query: Query) -> Page:
         """One page. Raises PlatformUnreadable where it is none, Refused for a query refused."""
         answer = self._session.get(endpoint, query).resource
-        resources = None if answer is None else answer.get("Resources", [])
-        if answer is None or not isinstance(resources or [], list):
+        resources = mapping(answer).get("Resources") or []
+        if answer is None or not isinstance(resources, list):
             raise PlatformUnreadable(
                 f"{self._session.base}/{endpoint} gives no list of resources: is url the base URL "
                 "of a SCIM service?"
             )
-        total = answer.get("totalResults")
         cursor = answer.get("nextCursor")
         return Page(
-            [self._identified(endpoint, resource) for resource in resources or []],
-            total if isinstance(total, int) and not isinstance(total, bool) else None,
+            [self._identified(endpoint, resource) for resource in resources],
+            number(answer.get("totalResults")),
             cursor if isinstance(cursor, str) else "",
         )
 
     def _identified(self, endpoint: str, resource: Any) -> Resource:
+        """A copy of the resource, with its id as text: some services number their resources."""
         own = resource.get("id") if isinstance(resource, dict) else None
-        if isinstance(own, int) and not isinstance(own, bool):
+        if not isinstance(own, str) and number(own) is not None:
             own = str(own)
         if not isinstance(own, str) or not own:
             raise PlatformUnreadable(
@@ -97,19 +98,9 @@ class Reader:
         return dict(resource)
 
     def _walk(self, endpoint: str, query: Query, *, hurried: bool) -> Everything:
-        paging = self._settings.paging
+        """All of a list, several pages at once where `hurried`. Raises Doubt."""
         try:
-            if paging == "none":
-                return self._at_once(endpoint, query)
-            count = str(self._settings.page_size)
-            if paging == "cursor":
-                first = self.page(endpoint, {**query, "cursor": "", "count": count})
-                return self._by_cursor(endpoint, query, first)
-            first = self.page(endpoint, {**query, "startIndex": "1", "count": count})
-            if paging == "auto" and (first.cursor or self._has_cursors):
-                self._has_cursors = True
-                return self._by_cursor(endpoint, query, first)
-            return self._by_index(endpoint, query, first, hurried=hurried)
+            return self._paged(endpoint, query, hurried=hurried)
         except Refused as refused:
             raise PlatformUnreadable(
                 f"{self._session.base}/{endpoint} cannot be listed: the service answers "
@@ -117,7 +108,27 @@ class Reader:
                 "paging: none"
             ) from refused
 
+    def _paged(self, endpoint: str, query: Query, *, hurried: bool) -> Everything:
+        """All of a list, in the paging of the settings.
+
+        With `auto`, a service that has given a cursor once is read by cursor from then on.
+        """
+        paging = self._settings.paging
+        if paging == "none":
+            return self._at_once(endpoint, query)
+        count = str(self._settings.page_size)
+        if paging == "cursor":
+            first = self.page(endpoint, {**query, "cursor": "", "count": count})
+            return self._by_cursor(endpoint, query, first)
+        first = self.page(endpoint, {**query, "startIndex": "1", "count": count})
+        if paging == "auto":
+            self._has_cursors = self._has_cursors or bool(first.cursor)
+        if self._has_cursors:
+            return self._by_cursor(endpoint, query, first)
+        return self._by_index(endpoint, query, first, hurried=hurried)
+
     def _at_once(self, endpoint: str, query: Query) -> Everything:
+        """Everything in one page. Raises Doubt where the service says that there is more."""
         page = self.page(endpoint, query)
         collected = _Collected(endpoint, page.total)
         collected.add(page, "the only page", may_be_empty=True)
@@ -143,6 +154,7 @@ class Reader:
         return collected.complete()
 
     def _by_index(self, endpoint: str, query: Query, first: Page, *, hurried: bool) -> Everything:
+        """Pages by startIndex: all at once where `hurried`, otherwise each after what was seen."""
         if first.total is None:
             raise Doubt(
                 "the service does not say how many there are (totalResults), so a read cannot be "
@@ -168,12 +180,12 @@ class Reader:
     ) -> Iterator[tuple[int, Page]]:
         """The pages that begin at `starts`, several at once."""
 
-        def one(start: int) -> tuple[int, Page]:
+        def page_at(start: int) -> tuple[int, Page]:
             wanted = {"startIndex": str(start), "count": str(step)}
             return start, self.page(endpoint, {**query, **wanted})
 
         with ThreadPoolExecutor(max_workers=self._settings.pace.concurrency) as pool:
-            waiting = [pool.submit(one, start) for start in starts]
+            waiting = [pool.submit(page_at, start) for start in starts]
             try:
                 for future in waiting:
                     yield future.result()
@@ -184,11 +196,11 @@ class Reader:
     def each(self, endpoint: str, ids: Iterable[str]) -> dict[str, Resource]:
         """Single resources by id, several at once; those that are gone are left out."""
 
-        def one(own: str) -> tuple[str, Resource | None]:
+        def single(own: str) -> tuple[str, Resource | None]:
             return own, self.single(endpoint, own)
 
         with ThreadPoolExecutor(max_workers=self._settings.pace.concurrency) as pool:
-            got = dict(pool.map(one, ids))
+            got = dict(pool.map(single, ids))
         return {own: resource for own, resource in got.items() if resource is not None}
 
     def single(self, endpoint: str, own: str) -> Resource | None:
@@ -196,7 +208,7 @@ class Reader:
         try:
             resource = self._session.get(f"{endpoint}/{quoted_id(own)}").resource
         except Refused as refused:
-            if refused.status == 404:
+            if refused.status == NOT_FOUND:
                 return None
             raise
         if resource is None or str(resource.get("id", own)) != own:
@@ -229,22 +241,11 @@ class _Collected:
 
     def add(self, page: Page, where: str, *, may_be_empty: bool = False) -> None:
         """Takes in a page. Raises Doubt where it does not go with the others."""
-        if page.total != self._total and page.total is not None:
-            raise Doubt(
-                f"the number of {self._endpoint} went from {self._total} to {page.total} while "
-                "they were read"
-            )
+        self._check_total(page)
         before = len(self.resources)
         ids = page.ids
         self.resources |= zip(ids, page.resources, strict=True)
-        if self._first is None:
-            self._first = ids
-        elif ids and ids == self._first:
-            raise Doubt(
-                f"{where} gives the same {len(ids)} of {self._total} as the first page: the "
-                "service ignores paging. If it can give everything at once, set paging: none, "
-                "otherwise a page_size that holds everything"
-            )
+        self._check_not_first(ids, where)
         new = len(self.resources) - before
         if new < len(ids):
             raise Doubt(
@@ -255,6 +256,25 @@ class _Collected:
             raise Doubt(
                 f"{where} gives nothing, and {len(self.resources)} of {self._total} were seen: "
                 "try a smaller page_size, or another paging"
+            )
+
+    def _check_total(self, page: Page) -> None:
+        """Raises Doubt where a page announces another number of resources than the first."""
+        if page.total not in (None, self._total):
+            raise Doubt(
+                f"the number of {self._endpoint} went from {self._total} to {page.total} while "
+                "they were read"
+            )
+
+    def _check_not_first(self, ids: list[str], where: str) -> None:
+        """Raises Doubt for a page that is the first one again."""
+        if self._first is None:
+            self._first = ids
+        elif ids and ids == self._first:
+            raise Doubt(
+                f"{where} gives the same {len(ids)} of {self._total} as the first page: the "
+                "service ignores paging. If it can give everything at once, set paging: none, "
+                "otherwise a page_size that holds everything"
             )
 
     def complete(self) -> Everything:

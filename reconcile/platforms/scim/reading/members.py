@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.connection.errors import Refused
+from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
-from reconcile.platforms.scim.paths import Resource
-from reconcile.platforms.scim.reading.filters import equals
-from reconcile.platforms.scim.reading.lists import Reader
+from reconcile.platforms.scim.paths import Resource, equals
+from reconcile.platforms.scim.reading.lists import Page, Reader
 from reconcile.platforms.scim.settings import ScimSettings
+from reconcile.platforms.scim.values import content, mapping, sequence
 
 _log = logging.getLogger(__name__)
 SAMPLE: Final = 3
@@ -58,22 +58,27 @@ class Directory:
 
         Most services name members by id, some by user name.
         """
-        called = element.get("value") if isinstance(element, Mapping) else element
-        called = str(called) if isinstance(called, int) else called
+        called = content(element)
+        if isinstance(called, int):
+            called = str(called)
         if not isinstance(called, str):
             return None
         if called in self.users or called in self.groups:
             return called, called
-        reference = element.get("$ref") if isinstance(element, Mapping) else None
-        tail = reference.rpartition("/")[2] if isinstance(reference, str) else ""
-        if tail in self.users or tail in self.groups:
-            return tail, called
-        named = self._by_name.get(called)
-        return None if named is None else (named, called)
+        own = self._referenced(element) or self._by_name.get(called)
+        return (own, called) if own is not None else None
 
-    def roll(self, found: Iterable[Any]) -> dict[str, str]:
+    def _referenced(self, element: Any) -> str | None:
+        """The id at the end of a member's URL; None where it is no user or group."""
+        reference = mapping(element).get("$ref")
+        if not isinstance(reference, str):
+            return None
+        tail = reference.rpartition("/")[2]
+        return tail if tail in self.users or tail in self.groups else None
+
+    def roll(self, shown: Iterable[Any]) -> dict[str, str]:
         """The members that exist: id → how the service calls the member in this group."""
-        return dict(filter(None, map(self.member, found)))
+        return dict(filter(None, map(self.member, shown)))
 
 
 class Listed(NamedTuple):
@@ -100,11 +105,12 @@ class MemberReader:
     def rolls(self, listed: Listed, directory: Directory) -> Rolls:
         """The members of every group. Raises PlatformUnreadable."""
         shown = self._shown(listed)
-        members = {group: directory.roll(found) for group, found in shown.items()}
-        counts = {group: len(found) for group, found in shown.items()}
+        members = {group: directory.roll(elements) for group, elements in shown.items()}
+        counts = {group: len(elements) for group, elements in shown.items()}
         return Rolls(members, self._suspects(listed, counts))
 
     def _shown(self, listed: Listed) -> dict[str, list[Any]]:
+        """The members of every group as the service shows them, in the way of the settings."""
         way = self._settings.members.read
         if way == "user_groups":
             return self._by_user(listed)
@@ -113,9 +119,8 @@ class MemberReader:
                 self._prove_filter()
             return {group: self.filtered(group) for group in listed.groups}
         if way == "each":
-            singles = self._reader.each(GROUPS, listed.groups)
-            return {group: elements(resource) for group, resource in singles.items()}
-        shown = {group: elements(resource) for group, resource in listed.groups.items()}
+            return _elements_by_group(self._reader.each(GROUPS, listed.groups))
+        shown = _elements_by_group(listed.groups)
         if not any(shown.values()):
             self._prove_none(
                 shown, "a list of groups does not show members: set members.read to each"
@@ -125,27 +130,22 @@ class MemberReader:
     def filtered(self, group: str) -> list[Any]:
         """The users of a group, by a filter over users."""
         query = {"filter": equals("groups.value", group)}
-        found = self._reader.everything(USERS, query).resources
-        for user in found.values():
-            own = user.get("groups")
-            if isinstance(own, list) and group not in _values(own):
+        users = self._reader.everything(USERS, query).resources
+        for user in users.values():
+            shows_groups = isinstance(user.get("groups"), list)
+            if shows_groups and not _says_in(user, group):
                 raise PlatformUnreadable(
                     f"a filter for the group {group} gives users who are not in it: the service "
                     "ignores the filter. Set members.read to list, each or user_groups"
                 )
-        return [{"value": user} for user in found]
+        return [{"value": own} for own in users]
 
     def _prove_filter(self) -> None:
-        """Nobody is in a group that does not exist."""
-        query = {
-            "filter": equals("groups.value", str(uuid.uuid4())),
-            "startIndex": "1",
-            "count": "1",
-        }
+        """Raises PlatformUnreadable where a group that does not exist has members."""
         try:
-            page = self._reader.page(USERS, query)
+            page = self._first_page(str(uuid.uuid4()))
         except Refused as refused:
-            if refused.status == 404:
+            if refused.status == NOT_FOUND:
                 return
             raise PlatformUnreadable(
                 f"the service refuses the filter groups.value ({refused.status}: {refused}): "
@@ -157,10 +157,16 @@ class MemberReader:
                 "ignores the filter. Set members.read to list, each or user_groups"
             )
 
+    def _first_page(self, group: str) -> Page:
+        """One user of a group, and how many there are, by a filter over users."""
+        query = {"filter": equals("groups.value", group), "startIndex": "1", "count": "1"}
+        return self._reader.page(USERS, query)
+
     def _by_user(self, listed: Listed) -> dict[str, list[Any]]:
+        """The users of every group, by the groups that each user shows."""
         shown: dict[str, list[Any]] = {group: [] for group in listed.groups}
         for user, resource in listed.users.items():
-            for group in _values(resource.get("groups")):
+            for group in _groups(resource):
                 if group in shown:
                     shown[group].append({"value": user})
         if not any(shown.values()):
@@ -170,18 +176,15 @@ class MemberReader:
     def _prove_none(self, shown: Iterable[str], quirk: str) -> None:
         """Looks at some groups one by one where no group shows a member."""
         for group in list(shown)[:SAMPLE]:
-            resource = self._reader.single(GROUPS, group)
-            if resource is not None and elements(resource):
+            if self._single_elements(group):
                 raise PlatformUnreadable(f"the group {group} has members, and {quirk}")
 
     def _suspects(self, listed: Listed, counts: Mapping[str, int]) -> frozenset[str]:
         """Groups with as many members as a service shows at most, and no proof that it is all."""
-        if self._settings.members.complete or self._settings.members.read == "users_filter":
+        members = self._settings.members
+        if members.complete or members.read == "users_filter":
             return frozenset()
-        highest = max(counts.values(), default=0)
-        caps = {CAP}
-        if highest in _ROUND and Counter(counts.values())[highest] > 1:
-            caps.add(highest)
+        caps = _caps(counts)
         full = [group for group, count in counts.items() if count in caps]
         return frozenset(group for group in full if not self._is_all(listed, group, counts[group]))
 
@@ -191,13 +194,13 @@ class MemberReader:
         Raises PlatformUnreadable where there are more.
         """
         if self._settings.members.read == "list":
-            single = self._reader.single(GROUPS, group)
-            if single is not None and len(elements(single)) > shown:
+            in_single = len(self._single_elements(group))
+            if in_single > shown:
                 raise PlatformUnreadable(
-                    f"the group {group} has {len(elements(single))} members, and a list of groups "
+                    f"the group {group} has {in_single} members, and a list of groups "
                     f"shows {shown}: set members.read to each"
                 )
-        by_users = sum(group in _values(one.get("groups")) for one in listed.users.values())
+        by_users = sum(_says_in(user, group) for user in listed.users.values())
         if by_users > shown:
             raise PlatformUnreadable(
                 f"{by_users} users say that they are in the group {group}, and it shows {shown}: "
@@ -206,9 +209,13 @@ class MemberReader:
         return by_users == shown or self._is_all_by_filter(listed, group, shown)
 
     def _is_all_by_filter(self, listed: Listed, group: str, shown: int) -> bool:
-        query = {"filter": equals("groups.value", group), "startIndex": "1", "count": "1"}
+        """Whether a filter over users gives as many members.
+
+        A filter that gives all users proves nothing: the service may have ignored it.
+        Raises PlatformUnreadable where there are more.
+        """
         try:
-            total = self._reader.page(USERS, query).total
+            total = self._first_page(group).total
         except Refused:
             return False
         if total is None or total == len(listed.users):
@@ -223,17 +230,40 @@ class MemberReader:
     def is_in(self, user: str, group: str) -> bool:
         """Whether a user says that it is in a group."""
         resource = self._reader.single(USERS, user)
-        return resource is not None and group in _values(resource.get("groups"))
+        return resource is not None and _says_in(resource, group)
+
+    def _single_elements(self, group: str) -> list[Any]:
+        """The members that a group shows by itself; none where it no longer exists."""
+        return elements(self._reader.single(GROUPS, group) or {})
 
 
 def elements(group: Mapping[str, Any]) -> list[Any]:
     """The members that a group's resource shows."""
-    found = group.get("members")
-    return found if isinstance(found, list) else []
+    return sequence(group.get("members"))
 
 
-def _values(found: Any) -> Iterator[str]:
-    for element in found if isinstance(found, list) else ():
-        called = element.get("value") if isinstance(element, Mapping) else element
+def _elements_by_group(groups: Mapping[str, Resource]) -> dict[str, list[Any]]:
+    return {group: elements(resource) for group, resource in groups.items()}
+
+
+def _groups(user: Mapping[str, Any]) -> Iterator[str]:
+    """The ids of the groups that a user shows."""
+    for called in map(content, sequence(user.get("groups"))):
         if isinstance(called, str | int):
             yield str(called)
+
+
+def _says_in(user: Mapping[str, Any], group: str) -> bool:
+    """Whether a user shows that it is in a group."""
+    return group in _groups(user)
+
+
+def _caps(counts: Mapping[str, int]) -> set[int]:
+    """The numbers of members at which a service may cut them off.
+
+    That is the usual one, and the highest count where it is round and several groups have it.
+    """
+    highest = max(counts.values(), default=0)
+    if highest in _ROUND and Counter(counts.values())[highest] > 1:
+        return {CAP, highest}
+    return {CAP}

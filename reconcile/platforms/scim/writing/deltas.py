@@ -1,11 +1,11 @@
 """Changes of one object: deltas sent by PATCH, or merged into what is there for a PUT."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
+from reconcile.platforms.scim.connection.answers import Answer
 from reconcile.platforms.scim.connection.errors import CANNOT, STALE, Refused
-from reconcile.platforms.scim.connection.http import Answer, Session
+from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.mapping.users import Edit
 from reconcile.platforms.scim.names import GROUPS
 from reconcile.platforms.scim.paths import Path, Resource
@@ -54,26 +54,35 @@ class Writing:
 
     def _replace(self, where: str, edits: Sequence[Edit]) -> Resource | None:
         """Reads, merges and writes back; once more where the object was changed in between."""
-        for last in (False, True):
-            answer = self._session.get(where)
-            resource: Mapping[str, Any] = answer.resource or {}
-            if where.startswith(GROUPS) and "members" not in resource and not self._shows_members:
-                raise Refused(
-                    501,
-                    "the service has no PATCH for groups and does not show their members: a PUT "
-                    "could lose them",
-                )
-            tag = answer.headers.get("ETag")
-            headers = {"If-Match": tag} if tag else {}
-            try:
-                sent = patch.merged(dict(resource), edits)
-                return _shown(self._session.send("PUT", where, sent, headers))
-            except Refused as refused:
-                if refused.status != STALE or last:
-                    raise
-        return None
+        try:
+            return self._replace_once(where, edits)
+        except Refused as refused:
+            if refused.status != STALE:
+                raise
+        return self._replace_once(where, edits)
+
+    def _replace_once(self, where: str, edits: Sequence[Edit]) -> Resource | None:
+        """Reads, merges and writes back, with the ETag where the service gives one."""
+        answer = self._session.get(where)
+        resource = answer.resource or {}
+        self._refuse_losing_members(where, resource)
+        tag = answer.headers.get("ETag")
+        headers = {"If-Match": tag} if tag else {}
+        return _shown(self._session.send("PUT", where, patch.merged(resource, edits), headers))
+
+    def _refuse_losing_members(self, where: str, resource: Resource) -> None:
+        """Raises Refused for a group whose members cannot be sent back, as none are shown."""
+        if self._shows_members or not where.startswith(GROUPS):
+            return
+        if "members" not in resource:
+            raise Refused(
+                501,
+                "the service has no PATCH for groups and does not show their members: a PUT "
+                "could lose them",
+            )
 
 
 def _shown(answer: Answer) -> Resource | None:
+    """The resource of an answer; None where the answer has none."""
     resource = answer.resource
     return resource if resource is not None and "id" in resource else None

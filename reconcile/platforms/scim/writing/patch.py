@@ -5,7 +5,7 @@ from typing import Any
 
 from reconcile.platforms.scim.mapping.users import Edit
 from reconcile.platforms.scim.names import PATCH
-from reconcile.platforms.scim.paths import Path, Resource, put
+from reconcile.platforms.scim.paths import Path, Resource, equals, put, urns
 
 Operation = dict[str, Any]
 
@@ -24,22 +24,30 @@ def operations(edits: Iterable[Edit], is_there: Callable[[Path], bool]) -> list[
 
 
 def _operation(path: Path, new: Any, is_there: Callable[[Path], bool]) -> Operation:
+    """The operation for one edit."""
     if path.type:
         return _of_element(path, new, is_there)
     whole = f"{path.base}.{path.sub}" if path.sub else path.base
     if new is None:
-        return {"op": "remove", "path": whole}
+        return _removal(whole)
     return {"op": "replace", "path": whole, "value": new}
 
 
 def _of_element(path: Path, new: Any, is_there: Callable[[Path], bool]) -> Operation:
+    """The operation for an element of a type. Without its value, the whole element goes."""
     sub = path.sub or "value"
     element = f'{path.base}[type eq "{path.type}"]'
+    if new is None and sub == "value":
+        return _removal(element)
     if new is None:
-        return {"op": "remove", "path": element if sub == "value" else f"{element}.{sub}"}
+        return _removal(f"{element}.{sub}")
     if not is_there(path):
         return {"op": "add", "path": path.base, "value": [{"type": path.type, sub: new}]}
     return {"op": "replace", "path": f"{element}.{sub}", "value": new}
+
+
+def _removal(path: str) -> Operation:
+    return {"op": "remove", "path": path}
 
 
 def merged(resource: Resource, edits: Iterable[Edit]) -> Resource:
@@ -50,9 +58,8 @@ def merged(resource: Resource, edits: Iterable[Edit]) -> Resource:
             new[path.urn] = dict(new.get(path.urn) or {})
         put(new, path, wanted)
     new.pop("meta", None)
-    urns = [name for name in new if name.startswith("urn:")]
     known = new.get("schemas") or []
-    new["schemas"] = [*known, *(urn for urn in urns if urn not in known)]
+    new["schemas"] = [*known, *(urn for urn in urns(new) if urn not in known)]
     return new
 
 
@@ -67,11 +74,6 @@ def removed(path: str, values: Iterable[str], *, by_filter: bool) -> list[Operat
     With a filter in the path, as the standard has it. Services that were written for one client
     alone want the values instead; others then remove everything.
     """
-    values = list(values)
-    if not by_filter:
-        return [{"op": "remove", "path": path, "value": [{"value": value} for value in values]}]
-    return [{"op": "remove", "path": f'{path}[value eq "{_escaped(value)}"]'} for value in values]
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    if by_filter:
+        return [_removal(f"{path}[{equals('value', value)}]") for value in values]
+    return [{**_removal(path), "value": [{"value": value} for value in values]}]

@@ -1,7 +1,7 @@
 """Changes of who is in which group: only who is to come and who is to go, never all at once."""
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
@@ -50,17 +50,16 @@ class RollWriter:
         """Puts members into a group that are not in it."""
         self.refuse_suspect(group)
         known = self._rolls.get(group, {})
-        new = [own for own in members if own not in known]
+        new = _without(members, known)
         if not new:
             return
-        operations = patch.added("members", [self._element(own, kind) for own in new])
-        shown = self._changed(group, operations, frozenset(members))
-        missing = [own for own in members if own not in shown]
+        shown = self._added(group, [self._element(own, kind) for own in new], members)
+        missing = _without(members, shown)
         if missing:
             raise Refused(
                 200,
                 f"the service said yes, and {len(missing)} of {len(members)} are not in the group: "
-                f"{', '.join(map(self._called, missing[:3]))}",
+                f"{self._some_names(missing)}",
             )
 
     def remove(self, group: str, members: Sequence[str], kind: str) -> None:
@@ -71,20 +70,23 @@ class RollWriter:
         by_filter = self._settings.members.remove == "filter"
         operations = patch.removed("members", values, by_filter=by_filter)
         try:
-            shown = self._changed(group, operations, frozenset(members))
+            shown = self._removed(group, operations, frozenset(members))
         except (Refused, Unclear):
             if not self._emptied(group, frozenset(members)):
                 raise
             shown = {}
         if not by_filter:
             self._put_back(group, known, shown, frozenset(members), kind)
-        staying = [own for own in members if own in shown]
+        self._refuse_staying([own for own in members if own in shown], len(members))
+
+    def _refuse_staying(self, staying: Sequence[str], asked: int) -> None:
+        """Raises Refused where members stay: the other way of removing may work."""
         if staying:
-            other = "value" if by_filter else "filter"
+            other = "value" if self._settings.members.remove == "filter" else "filter"
             raise Refused(
                 200,
-                f"the service said yes, and {len(staying)} of {len(members)} are still in the "
-                f"group: {', '.join(map(self._called, staying[:3]))}. Try members.remove: {other}",
+                f"the service said yes, and {len(staying)} of {asked} are still in the "
+                f"group: {self._some_names(staying)}. Try members.remove: {other}",
             )
 
     def _emptied(self, group: str, going: Collection[str]) -> bool:
@@ -92,14 +94,11 @@ class RollWriter:
 
         Only where nobody else is in it, and with the ETag by which nobody can have come since.
         """
-        where = f"{GROUPS}/{quoted_id(group)}"
+        where = _where(group)
         try:
             answer = self._session.get(where)
-            resource, tag = answer.resource, answer.headers.get("ETag")
-            if resource is None or not tag or "members" not in resource:
-                return False
-            known = map(self._directory.member, elements(resource))
-            if any(member is None or member[0] not in going for member in known):
+            resource, tag = answer.resource or {}, answer.headers.get("ETag")
+            if not tag or not self._has_only(resource, going):
                 return False
             empty = patch.merged(resource, [(MEMBERS, [])])
             self._session.send("PUT", where, empty, {"If-Match": tag})
@@ -108,6 +107,15 @@ class RollWriter:
         with self._lock:
             self._rolls[group] = self._read_back(group, going) or {}
             return not self._rolls[group]
+
+    def _has_only(self, group: Resource, going: Collection[str]) -> bool:
+        """Whether a group shows its members, and all of them are among those that go."""
+        if "members" not in group:
+            return False
+        for member in map(self._directory.member, elements(group)):
+            if member is None or member[0] not in going:
+                return False
+        return True
 
     def refuse_suspect(self, group: str) -> None:
         """Raises Refused for a group that may have more members than it shows."""
@@ -120,47 +128,63 @@ class RollWriter:
             )
 
     def _element(self, own: str, kind: str) -> dict[str, Any]:
+        """What is sent of a new member. Some services want its URL as well."""
         element: dict[str, Any] = {"value": own}
+        endpoint = USERS
         if kind == "nesting":
             element["type"] = "Group"
+            endpoint = GROUPS
         if self._settings.members.reference:
-            endpoint = GROUPS if kind == "nesting" else USERS
             element["$ref"] = f"{self._session.base}/{endpoint}/{quoted_id(own)}"
         return element
 
-    def _changed(
+    def _added(self, group: str, new: list[dict[str, Any]], asked: Sequence[str]) -> Roll:
+        """Sends new members, and returns who is in the group then. Raises Refused without one."""
+        try:
+            answer = self._writing.operate(_where(group), patch.added("members", new))
+        except Refused as refused:
+            if refused.status == NOT_FOUND:
+                raise _no_group() from refused
+            raise
+        shown = self._shown_by(answer)
+        if shown is None or _without(asked, shown):
+            shown = self._read_back(group, asked)
+        self._keep(group, shown)
+        if shown is None:
+            raise _no_group()
+        return shown
+
+    def _removed(
         self, group: str, operations: Sequence[patch.Operation], asked: Collection[str]
     ) -> Roll:
-        """Sends operations, and returns who is in the group then: by the answer, or by reading."""
-        where = f"{GROUPS}/{quoted_id(group)}"
-        gone = False
+        """Sends removals, and returns who is in the group then.
+
+        A service that does not know the path may mean the member or the group: a look decides.
+        Nobody is left in a group that no longer exists.
+        """
+        was_refused = False
+        answer = None
         try:
-            answer = self._writing.operate(where, operations)
+            answer = self._writing.operate(_where(group), operations)
         except Refused as refused:
             if refused.status != NOT_FOUND:
                 raise
-            if operations[0]["op"] != "remove":
-                raise Refused(NOT_FOUND, "the group no longer exists") from refused
-            answer, gone = None, True
+            was_refused = True
         shown = self._shown_by(answer)
-        if shown is None or self._lacks(shown, operations, asked):
+        if shown is None or not shown.keys().isdisjoint(asked):
             shown = self._read_back(group, asked)
-        if shown is None:
-            with self._lock:
-                self._rolls.pop(group, None)
-            if gone:
-                return {}
-            raise Refused(NOT_FOUND, "the group no longer exists")
-        with self._lock:
-            self._rolls[group] = shown
-        return shown
+        self._keep(group, shown)
+        if shown is None and not was_refused:
+            raise _no_group()
+        return shown or {}
 
-    def _lacks(
-        self, shown: Roll, operations: Sequence[patch.Operation], asked: Collection[str]
-    ) -> bool:
-        """Whether an answer does not show what was asked for."""
-        adding = operations[0]["op"] == "add"
-        return any((own in shown) != adding for own in asked)
+    def _keep(self, group: str, shown: Roll | None) -> None:
+        """Takes in who is in a group; None where there is no such group."""
+        with self._lock:
+            if shown is None:
+                self._rolls.pop(group, None)
+            else:
+                self._rolls[group] = shown
 
     def _shown_by(self, answer: Resource | None) -> Roll | None:
         if answer is None or "members" not in answer:
@@ -175,10 +199,12 @@ class RollWriter:
             return None if single is None else self._directory.roll(elements(single))
         if way == "users_filter":
             return self._directory.roll(self._members.filtered(group))
-        left = {
-            own: called for own, called in self._rolls.get(group, {}).items() if own not in asked
-        }
-        return left | {own: own for own in asked if self._members.is_in(own, group)}
+        roll = dict(self._rolls.get(group, {}))
+        for own in asked:
+            roll.pop(own, None)
+            if self._members.is_in(own, group):
+                roll[own] = own
+        return roll
 
     def _put_back(
         self, group: str, before: Roll, shown: Roll, asked: Collection[str], kind: str
@@ -187,16 +213,16 @@ class RollWriter:
 
         So it is where a service does not know the way of removing that was written for others.
         """
-        others = [own for own in before if own not in asked]
-        lost = [own for own in others if own not in shown]
+        others = _without(before, asked)
+        lost = _without(others, shown)
         if not lost or len(lost) < len(others):
             return
         back = [self._element(own, self._kind(own, kind)) for own in lost]
-        shown_again = self._changed(group, patch.added("members", back), frozenset(lost))
+        shown_again = self._added(group, back, lost)
         raise Refused(
             200,
             f"the service took {len(lost)} other members out of the group; "
-            f"{sum(own in shown_again for own in lost)} of them were put back. "
+            f"{len(lost) - len(_without(lost, shown_again))} of them were put back. "
             "Set members.remove: filter",
         )
 
@@ -206,5 +232,22 @@ class RollWriter:
             return "nesting"
         return "membership" if own in self._directory.users else kind
 
+    def _some_names(self, members: Sequence[str]) -> str:
+        """The first three names, for a message."""
+        return ", ".join(map(self._called, members[:3]))
+
     def _called(self, own: str) -> str:
         return self._directory.users.get(own) or self._directory.groups.get(own, own)
+
+
+def _without(members: Iterable[str], others: Container[str]) -> list[str]:
+    """The members that are not among others."""
+    return [own for own in members if own not in others]
+
+
+def _where(group: str) -> str:
+    return f"{GROUPS}/{quoted_id(group)}"
+
+
+def _no_group() -> Refused:
+    return Refused(NOT_FOUND, "the group no longer exists")

@@ -1,35 +1,43 @@
 """Whether what the service shows is what was asked for. That it said yes proves nothing."""
 
+from collections.abc import Mapping
+from typing import Final
+
 from reconcile.model.platform import Row
 
+SHOWN: Final = 3
+"""How many missing fields a message names."""
+Missing = dict[str, tuple[str, str]]
+"""Field → what was wanted, and what is shown."""
 
-def not_done(row: Row, fields: Row) -> dict[str, tuple[str, str]]:
-    """The fields that a row does not have as they were sent: what was wanted, and what is shown.
+
+def not_done(row: Row, fields: Row) -> Missing:
+    """The fields that a row does not have as they were sent.
 
     Fields that the service does not keep are not looked at.
     """
-    missing: dict[str, tuple[str, str]] = {}
-    for field, wanted in fields.items():
-        if field == "attributes":
-            missing |= _attributes(row.get("attributes") or {}, wanted or {})
-        elif field in row and row[field] != (wanted or ""):
-            missing[field] = (wanted or "", row[field])
+    attributes = fields.get("attributes")
+    missing = _attributes(row.get("attributes") or {}, attributes or {})
+    for field in row.keys() & fields.keys() - {"attributes"}:
+        wanted = fields[field] or ""
+        if row[field] != wanted:
+            missing[field] = (wanted, row[field])
     return missing
 
 
-def _attributes(shown: dict[str, str], wanted: dict[str, str | None]) -> dict[str, tuple[str, str]]:
-    return {
-        name: (text or "", shown.get(name, ""))
-        for name, text in wanted.items()
-        if (shown.get(name) or None) != (text or None)
-    }
+def _attributes(shown: Mapping[str, str], wanted: Mapping[str, str | None]) -> Missing:
+    """The attributes that differ. None and "" are both for an attribute that is not there."""
+    pairs = {name: (new or "", shown.get(name) or "") for name, new in wanted.items()}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
-def in_words(missing: dict[str, tuple[str, str]]) -> str:
+def in_words(missing: Missing) -> str:
     """What did not happen, for a message."""
     parts = [
         f"{name} is {shown!r} and not {wanted!r}"
         for name, (wanted, shown) in sorted(missing.items())
     ]
-    more = f" and {len(parts) - 3} more" if len(parts) > 3 else ""
-    return f"{', '.join(parts[:3])}{more}"
+    text = ", ".join(parts[:SHOWN])
+    if len(parts) > SHOWN:
+        text += f" and {len(parts) - SHOWN} more"
+    return text
