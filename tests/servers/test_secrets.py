@@ -46,6 +46,7 @@ COMMANDS: dict[str, list[list[str]]] = {
         ["connection", "import", "corp.json", "--new"],
         ["connection", "import", "corp.json", "--update"],
     ],
+    "ansible-path": [["ansible-path"]],
 }  # fmt: skip
 WAYS = {
     "env": "{{ env('CORP_PASSWORD') }}",

@@ -225,4 +225,4 @@ def _unexpected(data: bytes, message: Message) -> Exception:
         return ConnectionResetError(
             f"the server ended the connection: {messages.result(data, message.start, message.stop)}"
         )
-    return messages.Malformed(f"message {message.id} answers nothing that was asked")
+    return messages.Malformed(f"message {message.id} does not answer any request")

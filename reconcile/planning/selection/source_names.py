@@ -57,7 +57,7 @@ def _renamed(workspace: str, gone: str, new: str, at: int) -> Notice:
         code="source_renamed",
         text=(
             f"{workspace}: source {gone} is no longer declared,"
-            f" and {new} is new and of the same base DN: if it is the same"
+            f" and {new} is new and has the same base DN: if it is the same"
             f" directory, `{_command(gone, new)}` keeps its users"
         ),
         path=f"sources[{at}].name",
