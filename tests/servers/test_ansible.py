@@ -15,6 +15,7 @@ import yaml
 import reconcile
 from tests.servers.ansible import BIN, ansible, play, sync
 from tests.servers.postgresql import postgresql
+from tests.servers.scim.services import TOKEN, scim2_server
 from tests.servers.site import Site
 from tests.servers.slapd import PASSWORD, Slapd
 
@@ -232,6 +233,33 @@ def test_two_hosts_on_one_postgresql_platform(tmp_path: Path, server: Slapd, dat
     assert re.search(r"(one|two) +: ok=1 +changed=1", output), output
     code, output = ansible(tmp_path, "ansible-playbook", *arguments, SECRET=PASSWORD)
     assert len(re.findall(r": ok=1 +changed=0 ", output)) == 2, output
+
+
+def test_a_scim_service_is_the_platform(tmp_path: Path, server: Slapd) -> None:
+    """The token is a secret of the task; the second run changes nothing."""
+    with scim2_server() as service:
+        site = Site(tmp_path)
+        site.desired(server.url)
+        document = yaml.safe_load((site.folder / "reconcile.yml").read_text(encoding="utf-8"))
+        document["platform"] = {
+            "type": "scim",
+            "url": service.url.replace("{workspace}", "ansible"),
+            "auth": {"bearer": "{{ env('SCIM_TOKEN') }}"},
+        }
+        (site.folder / "reconcile.yml").write_text(yaml.safe_dump(document), encoding="utf-8")
+        secrets = {"CORP_PASSWORD": "{{ lookup('env', 'SECRET') }}", "SCIM_TOKEN": TOKEN}
+        info = {
+            "reconcile.identity.info": {
+                "path": str(site.folder / "reconcile.yml"),
+                "secrets": secrets,
+                "gather": ["users"],
+            }
+        }
+        tasks = (path(site, secrets=secrets), path(site, secrets=secrets), info)
+        first, second, held = played(site, *tasks)
+    assert (first["changed"], first["exit_code"]) == (True, 0), first
+    assert (second["changed"], second["exit_code"]) == (False, 0), second
+    assert users(held) == [f"p{number}" for number in range(10)]
 
 
 def test_the_first_playbook_of_the_page(site: Site) -> None:

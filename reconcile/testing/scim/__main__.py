@@ -9,12 +9,16 @@ import sys
 import msgspec
 
 from reconcile.testing.scim.quirks import Quirks
-from reconcile.testing.scim.server import ScimStandIn, listening
+from reconcile.testing.scim.server import TOKEN, ScimStandIn, listening
 
 
 def main() -> None:
     """Reads the options, fills the service, and serves."""
-    parser = argparse.ArgumentParser(prog="python -m reconcile.testing.scim")
+    parser = argparse.ArgumentParser(
+        prog="python -m reconcile.testing.scim",
+        description="A SCIM service in memory, for tests of what is to talk to one.",
+        epilog=f"Its bearer token is {TOKEN}.",
+    )
     parser.add_argument("--port", type=int, default=0, help="0 for any that is free")
     parser.add_argument("--users", type=int, default=0, help="how many users it has")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that an answer takes")

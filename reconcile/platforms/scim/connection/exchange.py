@@ -1,5 +1,6 @@
 """Single HTTP exchanges, with a bound on every wait and on the size of an answer."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -137,7 +138,11 @@ def _parts(answer: Any) -> Iterator[bytes]:
             raise OSError(f"the answer took more than {WHOLE:.0f} s")
 
 
+_ADDRESS: Final = re.compile(r"^.*?(?:>|\)): (?:Failed to establish a new connection: )?")
+"""What urllib3 puts in front: the connection as it is in memory, or with its host and port."""
+
+
 def _reason(error: BaseException) -> str:
-    """What went wrong, without addresses of objects."""
+    """What went wrong, without what urllib3 says of its own objects."""
     text = str(getattr(error, "reason", None) or error)
-    return text.rpartition(">: ")[2] or type(error).__name__
+    return _ADDRESS.sub("", text) or type(error).__name__

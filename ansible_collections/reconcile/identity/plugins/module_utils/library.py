@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, The reconcile authors
 # Apache License 2.0 (see LICENSE or https://www.apache.org/licenses/LICENSE-2.0)
-"""What the modules share: the Python package, its errors as failures, and secrets that stay secret."""
+"""What the modules share: the package, its errors as failures, and secrets that stay secret."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ try:
 
     IMPORT_ERROR = None
 except ImportError:
+    reconcile = errors = secret_variables = clear_texts = None
     IMPORT_ERROR = traceback.format_exc()
 
 VERSION = "0.1.0"
@@ -41,9 +42,9 @@ def require_library(module):
         module.fail_json(msg=missing_required_lib("reconcile-identity"), exception=IMPORT_ERROR)
     if reconcile.__version__ != VERSION:
         module.fail_json(
-            msg=f"The collection reconcile.identity {VERSION} found the package reconcile-identity "
-            f"{reconcile.__version__}. Install the same version of both; an old copy of the collection "
-            "in a collections path goes before the one in the package.",
+            msg=f"The collection reconcile.identity {VERSION} found the package "
+            f"reconcile-identity {reconcile.__version__}. Install the same version of both; an old "
+            "copy of the collection in a collections path goes before the one in the package.",
             collection_version=VERSION,
             package_version=reconcile.__version__,
         )
@@ -54,7 +55,7 @@ def take_secrets(module):
     os.environ.update({name: str(value) for name, value in module.params["secrets"].items()})
     config, variables = module.params["config"] or {}, module.params["variables"]
     module.no_log_values.update(clear_texts(config, variables))
-    module.no_log_values.update(str(variables[name]) for name in _secret_variables(module))
+    module.no_log_values.update(text_of(variables[name]) for name in _secret_variables(module))
 
 
 def _secret_variables(module):
@@ -76,11 +77,16 @@ def desired_state(module):
     paths = [params["path"]] if params["path"] else []
     options = {
         "configuration": params["config"],
-        "variables": {name: str(value) for name, value in params["variables"].items()},
+        "variables": {name: text_of(value) for name, value in params["variables"].items()},
         "workspaces": params["workspaces"],
         "sources": params["sources"],
     }
     return paths, options
+
+
+def text_of(value):
+    """A value as YAML writes it: true and false are not those of Python."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @contextlib.contextmanager

@@ -102,14 +102,10 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
     DESIRED_STATE,
     desired_state,
     failing,
+    reconcile,
     require_library,
     take_secrets,
 )
-
-try:
-    import reconcile
-except ImportError:
-    pass  # require_library says so
 
 KINDS = ["users", "groups", "departments", "roles"]
 STATUSES = ["active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"]

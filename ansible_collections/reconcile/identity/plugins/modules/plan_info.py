@@ -98,13 +98,9 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
     failing,
+    reconcile,
     require_library,
 )
-
-try:
-    import reconcile
-except ImportError:
-    pass  # require_library says so
 
 
 def main():

@@ -170,16 +170,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
     DESIRED_STATE,
     desired_state,
+    errors,
     failing,
+    reconcile,
     require_library,
     take_secrets,
 )
-
-try:
-    import reconcile
-    from reconcile.errors import Locked
-except ImportError:
-    pass  # require_library says so
 
 DIFF_CHANGES = 500
 SECONDS_BETWEEN_TRIES = 1.0
@@ -219,7 +215,7 @@ def unlocked(module, work):
     while True:
         try:
             return work(module)
-        except Locked:
+        except errors.Locked:
             if time.monotonic() >= deadline:
                 raise
         time.sleep(SECONDS_BETWEEN_TRIES)
