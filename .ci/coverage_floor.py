@@ -1,4 +1,7 @@
-"""Fails where too few branches of a package were taken: coverage json -o - | coverage_floor.py PERCENT PACKAGE..."""
+"""Fails where too few branches of a package were taken.
+
+coverage json -o - | coverage_floor.py PERCENT PACKAGE...
+"""
 
 import json
 import sys
@@ -14,7 +17,10 @@ def taken(report: dict[str, Any], package: str) -> tuple[int, int]:
 
 
 def missing(report: dict[str, Any], package: str) -> list[str]:
-    """The branches that were not taken, one line a file, as `from→to` in lines; a negative line is the way out."""
+    """The branches that were not taken, one line a file, as `from→to` in lines.
+
+    A negative line is the way out.
+    """
     return [
         f"  {name}: {', '.join(f'{start}→{end}' for start, end in file['missing_branches'])}"
         for name, file in sorted(report["files"].items())
@@ -23,7 +29,10 @@ def missing(report: dict[str, Any], package: str) -> list[str]:
 
 
 def main(floor: float, packages: list[str]) -> int:
-    """One line a package; 1 if one of them is below the floor or has no branch at all, which only a typo can mean."""
+    """One line a package; 1 if one of them is below the floor.
+
+    A package without any branch counts as below it: only a typo can mean that.
+    """
     report = json.load(sys.stdin)
     low = False
     for package in packages:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-import reconcile
+import reconcile.app.api
 from tests.servers.ansible import BIN, ansible, play, sync
 from tests.servers.postgresql import postgresql
 from tests.servers.scim.services import TOKEN, scim2_server
@@ -294,6 +294,8 @@ def test_every_example_and_playbook_is_valid_yaml_with_known_options(tmp_path: P
         options = set(re.findall(r"^ {2}(\w+):$", _documentation(text, module), re.MULTILINE))
         for task in _tasks([examples, *blocks], f"reconcile.identity.{module}"):
             assert task.keys() <= options, task
+            if "config" in task:  # raises ConfigError for what is wrong in it
+                assert reconcile.app.api.secret_variables(configuration=task["config"]) == set()
     code, output = ansible(
         tmp_path,
         "ansible-doc",

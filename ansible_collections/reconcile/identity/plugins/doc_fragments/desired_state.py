@@ -12,25 +12,31 @@ class ModuleDocFragment:
 options:
   path:
     description:
-      - The desired-state file, or a folder whose C(*.yml) files are read in the order of their names.
+      - The desired-state file, or a folder whose C(*.yml) files are read in the order of their
+        names.
       - One of O(path) and O(config) is required.
     type: path
   config:
     description:
-      - The desired state itself, instead of a file. Relative paths in it start at the working directory of the module.
-      - Ansible renders C({{ }}) in it before the module sees it. Mark texts that are templates of C(reconcile) with C(!unsafe),
-        or keep the desired state in a file and use O(path).
-      - Secrets that are written in it are masked in all output. Prefer C(env()) in it with O(secrets).
+      - The desired state itself, instead of a file. Relative paths in it start at the working
+        directory of the module.
+      - Ansible renders C({{ }}) in it before the module sees it. Mark texts that are templates of
+        C(reconcile) with C(!unsafe), or keep the desired state in a file and use O(path).
+      - Secrets that are written in it are masked in all output. Prefer the function C(env) in it
+        with O(secrets).
     type: dict
   variables:
     description:
-      - Variables of the desired state, as C(--var) sets them. Values that secrets are made from are masked in all output.
+      - Variables of the desired state, as C(--var) sets them. Values that secrets are made from
+        are masked in all output.
     type: dict
     default: {}
   secrets:
     description:
-      - Environment variables for C(env()) in the desired state. Only the module sees them, and they are masked in all output.
-      - The task keyword C(environment) does the same, but Ansible prints its values from verbosity 3 on.
+      - Environment variables for the function C(env) in the desired state. Only the module sees
+        them, and they are masked in all output.
+      - The task keyword C(environment) does the same, but Ansible prints its values from
+        verbosity 3 on.
     type: dict
     default: {}
   workspaces:

@@ -51,7 +51,7 @@ def require_library(module):
 
 
 def take_secrets(module):
-    """Sets the variables of `secrets`, and masks all secrets that the options hold in clear text."""
+    """Sets the variables of `secrets`; masks all secrets that the options hold in clear text."""
     os.environ.update({name: str(value) for name, value in module.params["secrets"].items()})
     config, variables = module.params["config"] or {}, module.params["variables"]
     module.no_log_values.update(clear_texts(config, variables))

@@ -69,11 +69,14 @@ EXAMPLES = r"""
 
 RETURN = r"""
 users:
-  description: The users, sorted by workspace and username, with their roles, groups, department, status and source.
+  description:
+    - The users, sorted by workspace and username, with their roles, groups, department, status
+      and source.
   returned: when O(gather) has V(users)
   type: list
   elements: dict
-  sample: [{workspace: main, username: ann, status: active, source: corp, roles: [clerk], groups: [sales]}]
+  sample:
+    - {workspace: main, username: ann, status: active, roles: [clerk], groups: [sales]}
 groups:
   description: The groups with their members.
   returned: when O(gather) has V(groups)

@@ -19,7 +19,9 @@ options:
     type: path
     required: true
   max_changes:
-    description: How many changes and skips are returned at most. RV(changes_omitted) says how many are left out.
+    description:
+      - How many changes and skips are returned at most. RV(changes_omitted) says how many are
+        left out.
     type: int
     default: 1000
 requirements:
@@ -72,7 +74,8 @@ skips:
   type: list
   elements: dict
 violations:
-  description: What the safety rules found, each with C(code), C(detail), C(acceptable) and C(accepted).
+  description:
+    - What the safety rules found, each with C(code), C(detail), C(acceptable) and C(accepted).
   returned: success
   type: list
   elements: dict

@@ -9,10 +9,13 @@ DOCUMENTATION = r"""
 module: sync
 short_description: Keep a platform's users, groups, departments and roles equal to its directories
 description:
-  - Makes a plan from a desired state, the directories and the platform, and applies exactly that plan.
-  - In check mode, and with O(state=planned), only the plan is made. Nothing is written but O(plan_file).
+  - Makes a plan from a desired state, the directories and the platform, and applies exactly that
+    plan.
+  - In check mode, and with O(state=planned), only the plan is made. Nothing is written but
+    O(plan_file).
   - The task has changed if and only if the plan has changes.
-  - A plan that the safety rules refuse fails the task with RV(exit_code=4) and RV(violations); nothing is written then.
+  - A plan that the safety rules refuse fails the task with RV(exit_code=4) and RV(violations);
+    nothing is written then.
 version_added: 0.1.0
 author:
   - The reconcile authors (@reconcile)
@@ -32,26 +35,35 @@ options:
     default: applied
   plan_file:
     description:
-      - Where the plan is written with O(state=planned) and in check mode, readable by its owner alone.
-      - With O(state=applied) this plan is applied, exactly as it was written. The task fails with RV(exit_code=5) if the
-        desired state, the directory or the platform has changed since.
+      - Where the plan is written with O(state=planned) and in check mode, readable by its owner
+        alone.
+      - With O(state=applied) this plan is applied, exactly as it was written. The task fails with
+        RV(exit_code=5) if the desired state, the directory or the platform has changed since.
       - So one playbook can be reviewed with C(--check) and then run.
     type: path
   accept:
-    description: Codes of violations that are accepted, as RV(violations) has them. They hold for the very number in the code.
+    description:
+      - Codes of violations that are accepted, as RV(violations) has them. They hold for the very
+        number in the code.
     type: list
     elements: str
     default: []
   strict:
-    description: Fail with RV(exit_code=9) if a rule finds nothing or a user who exists is skipped. An applied plan stays applied.
+    description:
+      - Fail with RV(exit_code=9) if a rule finds nothing or a user who exists is skipped. An
+        applied plan stays applied.
     type: bool
     default: false
   max_changes:
-    description: How many changes, skips and outcomes are returned at most. RV(changes_omitted) says how many are left out.
+    description:
+      - How many changes, skips and outcomes are returned at most. RV(changes_omitted) says how
+        many are left out.
     type: int
     default: 1000
   lock_timeout:
-    description: For how many seconds to wait where another run holds the platform, before failing with RV(exit_code=8).
+    description:
+      - For how many seconds to wait where another run holds the platform, before failing with
+        RV(exit_code=8).
     type: int
     default: 0
 attributes:
@@ -92,6 +104,7 @@ EXAMPLES = r"""
 - name: The desired state within the playbook
   reconcile.identity.sync:
     config:
+      version: 1
       platform: {type: sql, url: "sqlite:////var/lib/acme/acme.db"}
       sources:
         - name: corp
@@ -121,12 +134,15 @@ changes_omitted:
   returned: when a plan was made
   type: int
 skips:
-  description: Entries of directories that cannot be synchronised, each with C(code) and C(detail), at most O(max_changes).
+  description:
+    - Entries of directories that cannot be synchronised, each with C(code) and C(detail), at most
+      O(max_changes).
   returned: when a plan was made
   type: list
   elements: dict
 violations:
-  description: What the safety rules found, each with C(code), C(detail), C(acceptable) and C(accepted).
+  description:
+    - What the safety rules found, each with C(code), C(detail), C(acceptable) and C(accepted).
   returned: when a plan was made, or was refused
   type: list
   elements: dict
@@ -139,8 +155,9 @@ plan_file:
   returned: when O(plan_file) is given
   type: str
 report:
-  description: How many changes were applied, failed and so on; those that were not applied, at most O(max_changes); and what
-    went wrong in whole workspaces.
+  description:
+    - How many changes were applied, failed and so on; those that were not applied, at most
+      O(max_changes); and what went wrong in whole workspaces.
   returned: when something was applied
   type: dict
 run:
@@ -157,7 +174,8 @@ moved:
   type: list
   elements: str
 problems:
-  description: What is wrong in the desired state, each with C(file), C(line), C(path) and C(message).
+  description:
+    - What is wrong in the desired state, each with C(file), C(line), C(path) and C(message).
   returned: when RV(exit_code=2) because of the desired state
   type: list
   elements: dict
@@ -273,7 +291,7 @@ def failure(result, troubles):
 
 
 def synchronise(module):
-    """Plans, and applies unless only a plan is wanted. Returns the result and why it is a failure."""
+    """Plans, and applies unless only a plan is wanted. Returns the result and why it failed."""
     params = module.params
     if module.check_mode or params["state"] == "planned":
         plan = planned(module)
