@@ -236,7 +236,7 @@ class Abilities(msgspec.Struct, frozen=True):
     """A group can be in other groups."""
     circles: bool = True
     """Groups can be in each other in a circle."""
-    shared_names: bool = False
+    one_namespace: bool = False
     """A user and a group cannot have the same name."""
     one_workspace: bool = False
     """It has no workspaces: all it has is one, whatever that is called."""

@@ -46,7 +46,7 @@ def _takes_everything(abilities: Abilities) -> bool:
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
         *("several_roles", "needs", "lacks", "protected"),
-        *("attributes", "times", "circles", "shared_names"),
+        *("attributes", "times", "circles", "one_namespace"),
     )
     return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
 

@@ -19,7 +19,7 @@ class AvailableNames:
             kind: NamePatterns(patterns) for kind, patterns in abilities.protected.items()
         }
         self._taken = {folded(name) for name in current.taken}
-        self._shared = abilities.shared_names
+        self._shared = abilities.one_namespace
         self._others: dict[ObjectKind, set[str]] = {"user": set(), "group": set()}
         """Folded names that a user or group cannot have, because one of the other kind has it."""
         if self._shared:

@@ -378,7 +378,7 @@ def test_groups_in_each_other_are_nested_no_further_where_the_platform_has_no_ci
 def test_a_user_and_a_group_of_one_name_are_a_skip_where_names_are_shared(tmp_path: Path) -> None:
     directory = {"uid=ann": None, "uid=STAFF": None, "cn=staff": {"member": "uid=ann"}}
     groups = {"groups": [{"source": "corp", "select": ["cn=*"]}]}
-    stage = stage_of(tmp_path, directory, groups, shared_names=True)
+    stage = stage_of(tmp_path, directory, groups, one_namespace=True)
     users, skips = played(stage)
     assert users == {"ann"}
     assert skips == [

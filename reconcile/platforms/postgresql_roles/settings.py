@@ -100,7 +100,7 @@ def abilities(settings: RoleSettings, own_username: str) -> Abilities:
         deletes=frozenset({"user", "group"} if settings.on_delete else ()),
         nested_groups=True,
         circles=False,
-        shared_names=True,
+        one_namespace=True,
         one_workspace=True,
         own_username=own_username,
         links_per_call=100,
