@@ -15,6 +15,8 @@ from reconcile.model import desired
 from reconcile.model.change import Change
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import APPLIED
+from reconcile.platforms.database.schema import Schema
+from reconcile.platforms.ledger.schema import SCHEMA as LEDGER
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.schema import SCHEMA
 from reconcile.platforms.sql.tables.limits import LIMITS
@@ -172,36 +174,38 @@ def test_tables_of_others_are_not_touched(tmp_path: Path, platform: SqlPlatform)
     assert by_hand(tmp_path, "SELECT name FROM sqlite_master") == [("users",)]
 
 
-def test_the_migrations_make_the_tables_as_the_code_knows_them(
-    tmp_path: Path, platform: SqlPlatform
+@pytest.mark.parametrize("schema", [SCHEMA, LEDGER], ids=["sql", "ledger"])
+def test_all_migrations_leave_the_tables_that_a_new_database_gets_at_once(
+    tmp_path: Path, schema: Schema
 ) -> None:
-    prepare(platform)
-    known = sa.create_engine(f"sqlite:///{tmp_path}/known.db", poolclass=sa.NullPool)
-    metadata.create_all(known)
+    ways = {"at_once": schema.upgrade, "migrated": lambda link, _name: schema.migrate(link)}
+    for name, make in ways.items():
+        engine = sa.create_engine(f"sqlite:///{tmp_path}/{name}.db", poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            make(connection, "database")
+            assert schema.revision(connection, "database") == schema.newest
+    at_once, migrated = (_definitions(tmp_path / f"{name}.db") for name in ways)
+    assert at_once == migrated
+    assert set(at_once) >= {table.name for table in schema.tables()}
 
-    def schema(name: str) -> dict[str, list[str]]:
-        with closing(sqlite3.connect(tmp_path / name)) as connection:
-            rows = connection.execute(
-                "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
-            ).fetchall()
-        # SQLite writes a column that was added later into the last line, before the bracket that
-        # closes it.
-        apart = {
-            table: re.sub(r", (?=\w+ (?:TEXT|VARCHAR|INTEGER|DATETIME))", "\n", text)
-            for table, text in rows
-        }
-        lines = {
-            table: sorted(line.strip(" ,\t)") for line in text.splitlines())
-            for table, text in apart.items()
-        }
-        lines = {table: [line for line in text if line] for table, text in lines.items()}
-        return {
-            table: text
-            for table, text in lines.items()
-            if table not in {"reconcile_revision", "sqlite_sequence"}
-        }
 
-    assert schema("acme.db") == schema("known.db")
+def _definitions(path: Path) -> dict[str, list[str]]:
+    """Table or index → its columns and constraints as SQLite has them, in no order."""
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+        ).fetchall()
+    # SQLite writes a column that was added later into the last line, before the bracket that
+    # closes it.
+    apart = {
+        table: re.sub(r", (?=\w+ (?:TEXT|VARCHAR|INTEGER|DATETIME))", "\n", text)
+        for table, text in rows
+    }
+    lines = {
+        table: sorted(line.strip(" ,\t)") for line in text.splitlines())
+        for table, text in apart.items()
+    }
+    return {table: [line for line in text if line] for table, text in lines.items()}
 
 
 def test_the_revisions_are_those_of_the_migrations() -> None:
