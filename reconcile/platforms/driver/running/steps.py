@@ -29,7 +29,7 @@ State = Literal["kept", "refused", "unclear", "unknown", "not made"]
 `not made`: an earlier fault ended the run, or a step it waited for failed."""
 
 
-ROUNDS: Final = 16
+ROUNDS: Final = 64
 """How many calls each of the threads makes for one entry of the journal."""
 
 
