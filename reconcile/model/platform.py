@@ -238,6 +238,9 @@ class Abilities(msgspec.Struct, frozen=True):
     """Groups can be in each other in a circle."""
     one_namespace: bool = False
     """A user and a group cannot have the same name."""
+    names_ignore: Literal["case", "accents"] = "case"
+    """What makes no difference between two names of users or of groups; `accents` is case and
+    accents, as for most collations of MySQL and MariaDB."""
     one_workspace: bool = False
     """It has no workspaces: all it has is one, whatever that is called."""
     recognises_names: bool = True

@@ -46,7 +46,7 @@ def _takes_everything(abilities: Abilities) -> bool:
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
         *("several_roles", "needs", "lacks", "protected"),
-        *("attributes", "times", "circles", "one_namespace"),
+        *("attributes", "times", "circles", "one_namespace", "names_ignore"),
     )
     return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
 
@@ -105,8 +105,10 @@ class _Narrowing:
         self, kind: ObjectKind, wanted: Iterable[Object], current: Iterable[Object]
     ) -> Iterator[Object]:
         """The objects of a kind: kept, changed or new as far as their fields allow."""
-        left = by_id(current)
-        for wanted_object in wanted:
+        left, wanted = by_id(current), tuple(wanted)
+        self._hold_names(kind, wanted, left)
+        # A new object gets no name that one has which exists.
+        for wanted_object in sorted(wanted, key=lambda each: each.id not in left):
             old = left.get(wanted_object.id)
             refused = self._names.why_refused(kind, wanted_object, old)
             possible, why = fitted(kind, wanted_object, old, self._abilities, refused)
@@ -121,6 +123,17 @@ class _Narrowing:
         for old in left.values():
             self._skip(kind, old, f"the platform cannot delete a {kind}", exists=True)
             yield old
+
+    def _hold_names(
+        self, kind: ObjectKind, wanted: Collection[Object], current: Mapping[str, Object]
+    ) -> None:
+        """Whoever exists and is not renamed or deleted keeps the name."""
+        for mirrored in wanted:
+            if mirrored.id in current and name_of(current[mirrored.id]) == name_of(mirrored):
+                self._names.hold(kind, mirrored)
+        if kind not in self._abilities.deletes:
+            for gone in current.keys() - ids(wanted):
+                self._names.hold(kind, current[gone])
 
     def _without_circles(self, wanted: Iterable[Group]) -> Iterator[Group]:
         """Where the platform has no circles, groups that are in each other stay as they are nested.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from reconcile.model.platform import Abilities, Group, ObjectKind, PlatformState
+from reconcile.model.text.folding import fold_name, without_accents
 from reconcile.model.text.name_patterns import NamePatterns, folded
 from reconcile.planning.fitting import Mirrored, name_of
 
@@ -19,6 +20,10 @@ class AvailableNames:
             kind: NamePatterns(patterns) for kind, patterns in abilities.protected.items()
         }
         self._taken = {folded(name) for name in current.taken}
+        self._compared = without_accents if abilities.names_ignore == "accents" else fold_name
+        self._holders: dict[ObjectKind, dict[str, Mirrored]] = {"user": {}, "group": {}}
+        """Name as the platform compares it → who will have it, by kind. Departments share titles
+        unless they are side by side."""
         self._shared = abilities.one_namespace
         self._others: dict[ObjectKind, set[str]] = {"user": set(), "group": set()}
         """Folded names that a user or group cannot have, because one of the other kind has it."""
@@ -30,6 +35,11 @@ class AvailableNames:
         """These groups will exist: no user can have one of their names where names are shared."""
         if self._shared:
             self._others["user"] |= {folded(group.name) for group in groups}
+
+    def hold(self, kind: ObjectKind, holder: Mirrored) -> None:
+        """An object that exists keeps its name, so no other can get it."""
+        if kind in self._holders and name_of(holder):
+            self._holders[kind].setdefault(self._compared(name_of(holder)), holder)
 
     def why_refused(self, kind: ObjectKind, wanted: Mirrored, old: Mirrored | None) -> str:
         """Why an object cannot have its name; "" if it can, or has it already."""
@@ -43,4 +53,8 @@ class AvailableNames:
         if folded(name) in self._others.get(kind, ()):
             other = f"a {_OTHER[kind]} of the platform is called {name!r}"
             return f"{other}, and no two objects have the same name"
+        holder = self._holders.get(kind, {}).get(self._compared(name))
+        if holder is not None and holder.id != wanted.id and name:
+            return f"to the platform {name!r} is the name of the {kind} {name_of(holder)!r}"
+        self.hold(kind, wanted)
         return ""

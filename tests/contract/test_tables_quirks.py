@@ -375,6 +375,28 @@ def test_characters_that_a_column_cannot_hold(
 
 
 @pytest.mark.server
+@pytest.mark.parametrize(
+    ("collation", "ignored"),
+    [("utf8mb4_unicode_ci", "accents"), ("utf8mb4_bin", "case"), ("latin1_general_cs", "case")],
+)
+def test_names_that_a_collation_takes_for_one(
+    collation: str, ignored: str, maria: Acme, tmp_path: Path
+) -> None:
+    maria.by_hand(
+        "CREATE TABLE account (id INTEGER PRIMARY KEY AUTO_INCREMENT, login VARCHAR(20) UNIQUE) "
+        f"COLLATE {collation}",
+        "INSERT INTO account (login) VALUES ('jose')",
+    )
+    with closing(server_platform(maria, tmp_path, PLAIN)) as platform:
+        assert platform.abilities.names_ignore == ignored
+        if ignored == "accents":
+            with pytest.raises(Rejected):
+                platform.create("main", "user", {"username": "José"})
+        else:
+            assert platform.create("main", "user", {"username": "josé"})
+
+
+@pytest.mark.server
 def test_a_table_that_knows_no_transactions_is_refused(maria: Acme, tmp_path: Path) -> None:
     maria.by_hand(
         "CREATE TABLE account (id INTEGER PRIMARY KEY AUTO_INCREMENT, login VARCHAR(20)) ENGINE=MyISAM"

@@ -420,3 +420,36 @@ def test_an_attribute_that_is_to_be_a_time_and_is_none_is_a_skip(tmp_path: Path)
     users, skips = played(stage)
     assert users == {"ann", "cid"}
     assert skips == ["bob: the attribute ends is no time: soon"]
+
+
+def test_two_names_that_the_platform_cannot_tell_apart_are_not_both_given(tmp_path: Path) -> None:
+    able = {"names_ignore": "accents"}
+    groups = {"groups": [{"source": "corp", "select": ["cn=*"]}]}
+    directory = {
+        "uid=jose": {"entryUUID": "1", "cn": "x", "sn": "x"},
+        "cn=Büro": {"member": "uid=jose"},
+    }
+    stage = stage_of(tmp_path, directory, groups, **able)
+    assert played(stage) == ({"jose"}, [])
+    # An older account keeps its name, and so does the older group.
+    later = directory | {
+        "uid=josé": {"entryUUID": "2", "cn": "x", "sn": "x"},
+        "uid=maße": {"entryUUID": "3", "cn": "x", "sn": "x"},
+        "cn=buro": {"member": "uid=josé"},
+    }
+    stage.write(DESIRED | groups, {"corp": ldif(later)})
+    users, skips = played(stage)
+    assert users == {"jose", "maße"}
+    assert sorted(stage.state()["groups"]) == ["Büro"]
+    assert skips == [
+        "buro: to the platform 'buro' is the name of the group 'Büro'",
+        "josé: to the platform 'josé' is the name of the user 'jose'",
+    ]
+    # Once the older one has another name, the name is free.
+    renamed = later | {"uid=pepe": {"entryUUID": "1", "cn": "x", "sn": "x"}}
+    del renamed["uid=jose"]
+    renamed["cn=Büro"] = {"member": "uid=pepe"}
+    stage.write(DESIRED | groups, {"corp": ldif(renamed)})
+    users, skips = played(stage)
+    assert users == {"pepe", "josé", "maße"}
+    assert skips == ["buro: to the platform 'buro' is the name of the group 'Büro'"]

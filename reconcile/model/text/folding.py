@@ -12,6 +12,7 @@ some of them do: it may find something, but only if exactly one can be meant.
 import re
 from collections.abc import Iterable
 from typing import Final, TypeVar
+from unicodedata import combining
 
 from reconcile.model.text.normalization import normalized
 
@@ -38,6 +39,17 @@ def fold_name(name: str) -> str:
     parts[::2] = map(str.casefold, parts[::2])
     parts[1::2] = map(str.lower, parts[1::2])
     return "".join(parts)
+
+
+def without_accents(name: str) -> str:
+    """The name in its form for comparison where accents, case and spaces at the end do not count.
+
+    `José` is `jose`, and `ß` is `ss`, as in most collations of MySQL and MariaDB.
+    """
+    if not name.isascii():
+        letters = normalized("NFKD", name)
+        name = "".join(letter for letter in letters if not combining(letter)).casefold()
+    return name.lower().rstrip(" ")
 
 
 def sole_holders(named: Iterable[tuple[str, Thing]]) -> dict[str, Thing]:

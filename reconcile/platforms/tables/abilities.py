@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from reconcile.model.platform import ALL_STATUSES, Abilities, ObjectKind, Status
 from reconcile.model.text.folding import fold_name
 from reconcile.platforms.tables import columns
-from reconcile.platforms.tables.charset import charset
 from reconcile.platforms.tables.mapping import NAMES, Mapped, Objects, RoleColumn, RoleTable
+from reconcile.platforms.tables.texts import charset, names_ignore
 
 LINKS: Final = 200
 """So many links go in one statement."""
@@ -22,6 +22,7 @@ def abilities(connection: sa.Connection, mapped: Mapped) -> Abilities:
     return Abilities(
         lengths=_lengths(mapped),
         charset=charset(connection, mapped),
+        names_ignore=names_ignore(connection, mapped),
         reserved_usernames=hidden_usernames(connection, mapped.users),
         lacks=frozenset(_lacks(mapped, kinds)),  # type: ignore[arg-type] # of the kinds there are
         fields={objects.kind: _fields(objects) for objects in mapped.objects()},
