@@ -38,7 +38,7 @@ def test_every_work_is_measured(tmp_path: Path) -> None:
     measured = json.loads(figures.read_text(encoding="utf-8"))["measured"]["120"]
     assert {"floor", "import", "check", "nothing", "update"} <= measured.keys()
     assert {"read", "bare"} <= measured.keys()
-    in_process = {"read", "bare", "read_fast", "bare_fast"}
+    in_process = {"read", "bare"}
     assert all(cost["cpu"] > 0 for runs in measured.values() for cost in runs)
     assert all(
         cost["mib"] > 5
