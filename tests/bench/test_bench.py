@@ -48,6 +48,7 @@ def test_every_work_is_measured(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.full
 def test_tables_are_measured_beside_the_sql_platform(capsys: pytest.CaptureFixture[str]) -> None:
     assert tables.main(["--persons", "120", "--runs", "1"]) == 0
     out = capsys.readouterr().out
