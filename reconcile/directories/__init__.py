@@ -6,11 +6,11 @@
 - `vendors`: what differs by source type, as data.
 - `ldap`: servers in turn, repeated reads, logins. `connection`: one server, in which every wait has
   an end. `tls`: certificates.
-- `over_ldap3`, `over_python_ldap`: two transports, which write requests and read entries.
+- `over_ldap3`: what ldap3 does: it writes requests and parses filters.
 - `ldif`: entries from files and in memory, searched as on a server.
 
 `snapshot`, `search` and `vendors` know nothing about sockets and files. A wait has a deadline
 (`deadlines`), a read has an allowance, and an answer has to be one to the request. ldap3 is
-imported only by `over_ldap3.library`, python-ldap by `over_python_ldap.library` and gssapi by
-`connection.kerberos`, and none of them before it is needed.
+imported only by `over_ldap3.library` and gssapi by `connection.kerberos`, and neither before it is
+needed.
 """

@@ -1,8 +1,8 @@
 """Are search filters well-formed (RFC 4515)?
 
-ldap3's parser decides for both transports, so that a file is right or wrong everywhere. It is
-lenient in three places where a server would read something different, so these are refused here:
-invalid names, a backslash without two digits, and a surplus closing parenthesis.
+ldap3's parser decides, for servers and for files alike. It is lenient in three places where a
+server would read something different, so these are refused here: invalid names, a backslash without
+two digits, and a surplus closing parenthesis.
 """
 
 import re

@@ -68,8 +68,9 @@ def _measure(folder: Path, arguments: argparse.Namespace) -> None:
     # On a busy machine wall times say little; CPU times suffer less.
     _say(f"load {os.getloadavg()[0]:.1f}; median of {arguments.runs}, whole processes")
     # Compiles what Python has not compiled yet, and fails early where something is wrong.
-    with setting(folder / "warm-up", WARM_UP) as made:
-        one_run(made)
+    if max(arguments.persons) > WARM_UP:
+        with setting(folder / "warm-up", WARM_UP) as made:
+            one_run(made)
 
     help_costs = [measure([RECONCILE, "--help"], folder) for _ in range(max(arguments.runs, 5))]
     measured: dict[str, Costs] = {"help": {"help": help_costs}}

@@ -1,11 +1,10 @@
-"""`read()` beside a bare read by the same library, in one process: URL, suffix and transport as arguments.
+"""`read()` beside a bare read by ldap3, in one process: URL and suffix as arguments.
 
 Both are done once before anything is measured, so that imports and first times count for neither.
 What they cost goes to standard output as JSON: for each its wall and CPU seconds.
 """
 
 import gc
-import importlib
 import json
 import logging
 import sys
@@ -16,9 +15,10 @@ from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.model import desired
 from reconcile.model.directory import Query
 from tests.bench.asked import PERSON_ATTRIBUTES
+from tests.bench.floor_ldap3 import everything as bare
 
 
-def ours(url: str, suffix: str, transport: str) -> Callable[[], tuple[int, int]]:
+def ours(url: str, suffix: str) -> Callable[[], tuple[int, int]]:
     """Connects and reads persons and groups as the benchmark's rules ask for them."""
     source = desired.Source(
         name="corp",
@@ -28,7 +28,6 @@ def ours(url: str, suffix: str, transport: str) -> Callable[[], tuple[int, int]]
         servers=(url,),
         tls=desired.Tls(mode="none"),
         bind=desired.Bind(anonymous=True),
-        transport=transport,
     )
     query = Query(
         person_attributes=frozenset(name.lower() for name in PERSON_ATTRIBUTES),
@@ -53,12 +52,11 @@ def cost(work: Callable[[], tuple[int, int]], expected: tuple[int, int]) -> dict
     return {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
 
 
-def main(url: str, suffix: str, transport: str) -> None:
+def main(url: str, suffix: str) -> None:
     """Measures one of each."""
     logging.disable()
     gc.set_threshold(1_000_000, 50, 1000)  # for both alike, as the command does
-    bare = importlib.import_module(f"tests.bench.floor_{transport.replace('-', '_')}").everything
-    read = ours(url, suffix, transport)
+    read = ours(url, suffix)
     found = bare(url, suffix)
     read()
     costs = {"bare": cost(lambda: bare(url, suffix), found), "read": cost(read, found)}

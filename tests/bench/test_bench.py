@@ -38,7 +38,7 @@ def test_every_work_is_measured(tmp_path: Path) -> None:
     measured = json.loads(figures.read_text(encoding="utf-8"))["measured"]["120"]
     assert {"floor", "import", "check", "nothing", "update"} <= measured.keys()
     assert {"read", "bare"} <= measured.keys()
-    in_process = {"read", "bare", "read_fast", "bare_fast"}
+    in_process = {"read", "bare"}
     assert all(cost["cpu"] > 0 for runs in measured.values() for cost in runs)
     assert all(
         cost["mib"] > 5
@@ -48,6 +48,7 @@ def test_every_work_is_measured(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.full
 def test_tables_are_measured_beside_the_sql_platform(capsys: pytest.CaptureFixture[str]) -> None:
     assert tables.main(["--persons", "120", "--runs", "1"]) == 0
     out = capsys.readouterr().out

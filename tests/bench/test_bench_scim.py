@@ -3,10 +3,35 @@
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
+
+from reconcile.testing.scim import ScimStandIn, scim_service
 from tests.bench.measuring import ROOT
+from tests.bench.scim import write
+from tests.scenarios.shell import Shell
 
 
+def test_requests_are_few(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = Shell(tmp_path, capsys, monkeypatch)
+
+    def requests(service: ScimStandIn, *command: str) -> int:
+        service.requests.clear()
+        shell.run(*command)
+        return len(service.requests)
+
+    with scim_service() as service:
+        write(tmp_path, service.url, 40)
+        assert 40 <= requests(service, "apply", "--yes") <= 48
+        assert requests(service, "plan", "--check") == 2
+        write(tmp_path, service.url, 40, "example.net")
+        assert 40 <= requests(service, "apply", "--yes") <= 48
+
+
+@pytest.mark.full
 def test_every_work_is_measured_with_its_requests() -> None:
     command = [sys.executable, "-m", "tests.bench.scim"]
     command += ["--runs", "1", "--new", "30", "--known", "40"]

@@ -1,4 +1,4 @@
-"""The contract of directories over every adapter: a server by each transport, LDIF files, memory."""
+"""The contract of directories over every adapter: a server, LDIF files, memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -12,28 +12,20 @@ from reconcile.testing.company import ENTRIES
 from reconcile.testing.contract.directories import *
 from tests.servers.slapd import slapd
 from tests.servers.sources import ldif, source
-from tests.servers.transports import TRANSPORTS, needs
 
 
 @pytest.fixture(
     scope="module",
-    params=[
-        *(pytest.param(name, marks=pytest.mark.server) for name in TRANSPORTS),
-        "ldif",
-        "memory",
-    ],
+    params=[pytest.param("server", marks=pytest.mark.server), "ldif", "memory"],
 )
 def make(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[..., Directory]]:
     folder = tmp_path_factory.mktemp("directory")
     match request.param:
-        case "ldap3" | "python-ldap":
-            transport = needs(request.param)
+        case "server":
             with slapd(folder / "slapd", ldif(ENTRIES), lines=["overlay ppolicy"]) as running:
-                yield lambda **changes: LdapDirectory(
-                    source(running.url, transport=transport, **changes)
-                )
+                yield lambda **changes: LdapDirectory(source(running.url, **changes))
         case "ldif":
             # Two files, for a source may have several.
             names = list(ENTRIES)

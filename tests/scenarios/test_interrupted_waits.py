@@ -88,10 +88,7 @@ def test_at_the_question(tmp_path: Path, number: int) -> None:
 
 
 @pytest.mark.parametrize("command", ["plan", "apply", "test", "preview"])
-@pytest.mark.parametrize("transport", ["ldap3", "python-ldap"])
-def test_for_a_directory_that_says_nothing(tmp_path: Path, transport: str, command: str) -> None:
-    if transport == "python-ldap":
-        pytest.importorskip("ldap")
+def test_for_a_directory_that_says_nothing(tmp_path: Path, command: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         files(
             tmp_path,
@@ -100,7 +97,6 @@ def test_for_a_directory_that_says_nothing(tmp_path: Path, transport: str, comma
             servers=[f"ldap://127.0.0.1:{silent.getsockname()[1]}"],
             tls={"mode": "none"},
             bind={"anonymous": True},
-            transport=transport,
         )
         text = (tmp_path / "reconcile.yml").read_text().replace("  files: null\n", "")
         (tmp_path / "reconcile.yml").write_text(text)

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from reconcile.directories.ldap import retry
-from tests.servers import samba, sources
+from tests.servers import samba
 from tests.servers.certificates import Authority
 from tests.servers.forking import Execute, forking
 from tests.servers.site import Site
 from tests.servers.slapd import Slapd, slapd
 from tests.servers.sources import ldif, people
-from tests.servers.transports import EITHER, TRANSPORTS, needs
 
 
 @pytest.fixture(autouse=True)
@@ -64,17 +63,3 @@ def quick() -> Iterator[Execute]:
 def commands(quick: Execute, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sites carry their commands out quickly; where the process is the subject, a test asks for its own."""
     monkeypatch.setattr(Site, "execute", staticmethod(quick))
-
-
-@pytest.fixture(params=TRANSPORTS)
-def transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Every source of the test is read by this transport; the test runs once with each."""
-    monkeypatch.setattr(sources, "TRANSPORT", needs(request.param))
-    return sources.TRANSPORT
-
-
-@pytest.fixture(params=EITHER)
-def either_transport(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The same for tests to which it does not matter much: in `make test` one transport is enough."""
-    monkeypatch.setattr(sources, "TRANSPORT", needs(request.param))
-    return sources.TRANSPORT

@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from tests.servers import sources
 from tests.servers.forking import Execute
 from tests.servers.slapd import PASSWORD, SUFFIX
 
@@ -68,7 +67,6 @@ class Site:
             "page_size": 3,
             "timeout": {"connect": "2s", "read": "2s"},
             "users": {"create": "all"},
-            "transport": sources.TRANSPORT,
         }
         self.write(source | changes)
 

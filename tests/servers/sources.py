@@ -12,9 +12,6 @@ from tests.servers.slapd import PASSWORD, SUFFIX
 
 PEOPLE = f"ou=people,{SUFFIX}"
 
-TRANSPORT = "auto"
-"""What sources are read by; the fixture `transport` sets it."""
-
 
 class Known:
     """A secret that the test knows."""
@@ -38,7 +35,6 @@ def source(*servers: str, **changes: Any) -> desired.Source:
         bind=desired.Bind(dn=f"cn=admin,{SUFFIX}", password=Known(PASSWORD)),
         page_size=2,
         timeout=desired.Timeout(connect=5, read=10),
-        transport=TRANSPORT,
     )
     return msgspec.structs.replace(made, **changes)
 

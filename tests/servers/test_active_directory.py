@@ -26,7 +26,6 @@ from tests.servers.samba import SUFFIX, Samba, samba
 from tests.servers.site import Site
 from tests.servers.sources import Known, source
 from tests.servers.stand_in import stand_in, success
-from tests.servers.transports import needs
 
 pytestmark = pytest.mark.server
 
@@ -201,11 +200,6 @@ def test_contacts_computers_and_managed_accounts_are_nobody(server: Samba, site:
     skips = json.loads(site.run("plan", "--format", "json")[0])["skips"]
     foreign = f"CN={FOREIGN},CN=ForeignSecurityPrincipals,{SUFFIX}"
     assert {skip["dn"] for skip in skips if skip["code"] == "dangling_member"} == {*names, foreign}
-
-
-def test_both_transports_read_the_same(server: Samba, snapshot: DirectorySnapshot) -> None:
-    for transport in ("ldap3", needs("python-ldap")):
-        assert read(server, transport=transport) == snapshot
 
 
 def test_who_is_disabled(snapshot: DirectorySnapshot) -> None:

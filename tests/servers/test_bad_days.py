@@ -16,7 +16,7 @@ from tests.servers.slapd import PASSWORD, SUFFIX
 from tests.servers.sources import ldif, people
 from tests.servers.stand_in import ended, stand_in, success
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("either_transport")]
+pytestmark = pytest.mark.server
 
 READER = f"uid=p0,ou=people,{SUFFIX}"
 BLIND = f"uid=p1,ou=people,{SUFFIX}"
@@ -218,20 +218,17 @@ def test_ad_over_start_tls_with_its_own_certificate(ad_site: Any) -> None:
 def test_ad_over_ldaps_with_its_own_certificate(ad: samba.Samba, ad_site: Any) -> None:
     site, desired = ad_site
     own = {"ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
-    # python-ldap alone cannot look for another name than the URL's there.
-    desired(ad.ldaps_url, tls={"mode": "ldaps"} | own, require_signing=True, transport="auto")
+    desired(ad.ldaps_url, tls={"mode": "ldaps"} | own, require_signing=True)
     site.run("plan", "--check")
 
 
-def test_ad_on_the_other_port(ad: samba.Samba, ad_site: Any, either_transport: str) -> None:
+def test_ad_on_the_other_port(ad: samba.Samba, ad_site: Any) -> None:
     site, desired = ad_site
     tls = {"ca_file": str(ad.folder / "private/tls/ca.pem"), "server_name": "dc1.example.test"}
     for mode in ("starttls", "none"):
         desired(f"{ad.url}:636", tls=tls | {"mode": mode})
         site.refuses("port 636 usually is for LDAPS: write ldaps://")
-    desired(
-        f"{ad.ldaps_url}:389", tls={"mode": "ldaps", "verify": "none"}, transport=either_transport
-    )
+    desired(f"{ad.ldaps_url}:389", tls={"mode": "ldaps", "verify": "none"})
     site.refuses("port 389 usually is for StartTLS: write ldap://, with tls.mode: starttls")
 
 

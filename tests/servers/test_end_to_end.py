@@ -22,7 +22,7 @@ from tests.servers.sources import ldif, people
 from tests.servers.stand_in import BASE, ended, stand_in, success
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("either_transport")]
+pytestmark = pytest.mark.server
 
 
 PERSON = ber.entry(f"uid=p0,ou=people,{SUFFIX}", {"uid": ["p0"], "sn": ["0"]})
@@ -37,9 +37,7 @@ def site(tmp_path: Path, server: Slapd, quick: Execute) -> Site:
     return made
 
 
-def test_a_company_from_slapd_is_the_same_as_from_ldif(
-    tmp_path: Path, quick: Execute, either_transport: str
-) -> None:
+def test_a_company_from_slapd_is_the_same_as_from_ldif(tmp_path: Path, quick: Execute) -> None:
     rules = yaml.safe_load((QUICKSTART / "reconcile.yml").read_text(encoding="utf-8"))
     company = (QUICKSTART / "company.ldif").read_text(encoding="utf-8")
     held: list[Any] = []
@@ -53,7 +51,6 @@ def test_a_company_from_slapd_is_the_same_as_from_ldif(
                     "servers": [running.url],
                     "tls": {"mode": "none"},
                     "bind": {"anonymous": True},
-                    "transport": either_transport,
                 },
             ),
         ):

@@ -21,6 +21,7 @@ from reconcile.model import desired
 from tests.servers import ber, sources
 from tests.servers.certificates import Authority
 from tests.servers.kerberos import HOST, READER, Realm, realm
+from tests.servers.kerberos_library import needs_gssapi
 from tests.servers.proxy import listening
 from tests.servers.reading import read
 from tests.servers.samba import PASSWORD, SUFFIX
@@ -28,7 +29,6 @@ from tests.servers.site import Site
 from tests.servers.slapd import Slapd, free_port, program, slapd, without
 from tests.servers.sources import Known, ldif, people
 from tests.servers.stand_in import stand_in
-from tests.servers.transports import LDAP3, PYTHON_LDAP, needs, needs_gssapi
 
 pytestmark = pytest.mark.server
 
@@ -104,7 +104,6 @@ def protected(authority: Authority) -> desired.Tls:
     return desired.Tls(mode="starttls", ca_file=str(authority.file), server_name=HOST)
 
 
-@pytest.mark.usefixtures("transport")
 def test_a_ticket_reads_what_a_password_does(domain: Realm, authority: Authority) -> None:
     domain.kinit()
     settings = source(domain.server.url, tls=protected(authority), require_signing=True)
@@ -124,9 +123,7 @@ def test_over_ldaps(domain: Realm, authority: Authority) -> None:
 @pytest.mark.parametrize("page_size", [0, 7, 500])
 def test_without_tls_kerberos_encrypts(domain: Realm, authority: Authority, page_size: int) -> None:
     domain.kinit()
-    settings = source(
-        domain.server.url, require_signing=True, page_size=page_size, transport="auto"
-    )
+    settings = source(domain.server.url, require_signing=True, page_size=page_size)
     over_tls = msgspec.structs.replace(settings, tls=protected(authority))
     assert read(settings).persons == read(over_tls).persons
     assert bound(settings)["TLS"] == "none: Kerberos encrypts (tls.mode: none)"
@@ -146,25 +143,13 @@ def test_nobody_on_the_way_can_read_along(bind: desired.Bind, visible: bool, dom
             passed_on(client, server, seen)
 
     with listening(serve) as port, suppress(SourceUnreadable):
-        read(source(f"ldap://127.0.0.1:{port}", bind=bind, transport=LDAP3))
+        read(source(f"ldap://127.0.0.1:{port}", bind=bind))
     assert len(seen) > 100
     assert (READER.encode() in seen) is visible
     assert b"objectClass" not in seen
 
 
-def test_both_transports_let_kerberos_encrypt(
-    domain: Realm, caplog: pytest.LogCaptureFixture
-) -> None:
-    """libldap could not: the connection is not its own."""
-    domain.kinit()
-    assert len(read(source(domain.server.url, transport=needs(PYTHON_LDAP))).persons) >= 250
-    assert "clear text" not in caplog.text
-
-
-@pytest.mark.usefixtures("transport")
 class TestNoTicket:
-    """The same over both transports."""
-
     @pytest.fixture
     def settings(self, domain: Realm, authority: Authority) -> desired.Source:
         return source(domain.server.url, tls=protected(authority))
@@ -243,14 +228,13 @@ def test_a_server_that_answers_otherwise(domain: Realm, answer: bytes, said: str
 
 
 def test_a_server_that_wants_no_kerberos_within_tls(
-    tmp_path: Path, authority: Authority, transport: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with realm(tmp_path, authority.issue("strict", [HOST]), strong="yes") as strict:
         strict.enter(monkeypatch)
         strict.kinit()
         settings = source(strict.server.url, tls=protected(authority))
         assert "set tls.mode to none, and Kerberos encrypts everything" in refused(settings)
-        monkeypatch.setattr(sources, "TRANSPORT", "auto")
         assert bound(source(strict.server.url))["bind"] == READER
 
 
@@ -289,7 +273,6 @@ def openldap(
         yield running
 
 
-@pytest.mark.usefixtures("transport")
 def test_openldap_within_tls(openldap: Slapd, authority: Authority) -> None:
     settings = sources.source(openldap.url, bind=TICKET, tls=protected(authority))
     assert len(read(settings).persons) == 10
@@ -315,7 +298,7 @@ def test_nobody_can_stand_between_the_ends_of_tls(openldap: Slapd, authority: Au
 
     tls = msgspec.structs.replace(protected(authority), mode="ldaps")
     with listening(serve) as between:
-        settings = sources.source(f"ldaps://127.0.0.1:{between}", tls=tls, transport=LDAP3)
+        settings = sources.source(f"ldaps://127.0.0.1:{between}", tls=tls)
         assert (
             len(read(settings).persons) == 10
         )  # A password is passed on, and everything is read along.

@@ -13,8 +13,8 @@ from reconcile.directories.search.urls import target
 from reconcile.model import desired
 from tests.servers.certificates import Authority
 from tests.servers.kerberos import HOST, READER, Realm, realm
+from tests.servers.kerberos_library import needs_gssapi
 from tests.servers.sources import source
-from tests.servers.transports import needs_gssapi
 
 pytestmark = pytest.mark.server
 

@@ -15,7 +15,7 @@ from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
 from tests.servers.sources import PEOPLE, PERSONS, Known, ldif, people, source
 from tests.servers.stand_in import BASE, ended, stand_in, success
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+pytestmark = pytest.mark.server
 
 
 def test_a_size_limit_in_the_middle(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Both transports take the same certificates, and refuse the same."""
+"""Which certificates of a server are taken, and which are refused."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tests.servers.reading import count, refused
 from tests.servers.slapd import slapd
 from tests.servers.sources import ldif, people, source
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+pytestmark = pytest.mark.server
 
 HOST, ADDRESS = "ldap.example.com", "127.0.0.1"
 

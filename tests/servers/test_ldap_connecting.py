@@ -23,7 +23,7 @@ from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, slapd
 from tests.servers.sources import Known, ldif, people, source
 from tests.servers.stand_in import stand_in, success
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+pytestmark = pytest.mark.server
 
 
 def trusted(authority: Authority, **changes: str) -> desired.Tls:

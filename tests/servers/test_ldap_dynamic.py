@@ -17,7 +17,7 @@ from tests.servers.slapd import PASSWORD, SCHEMA, SUFFIX, slapd
 from tests.servers.sources import EVERYTHING, PEOPLE, Known, ldif, people, source
 from tests.servers.stand_in import BASE, END, stand_in, success
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("either_transport")]
+pytestmark = pytest.mark.server
 
 DYNGROUP = [f"include {SCHEMA}/dyngroup.schema", "moduleload dynlist"]
 P0, P1, P2 = (f"uid=p{number},{PEOPLE}" for number in range(3))

@@ -11,7 +11,7 @@ from tests.servers.slapd import SUFFIX
 from tests.servers.sources import EVERYTHING, PEOPLE, source
 from tests.servers.stand_in import BASE, END, NOBODY, Answer, stand_in, success
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+pytestmark = pytest.mark.server
 
 
 def in_ranges(count: int, size: int, last: int | None = None) -> list[Answer]:

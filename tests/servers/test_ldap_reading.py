@@ -19,7 +19,7 @@ from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, free_port, program, sla
 from tests.servers.sources import EVERYTHING, PEOPLE, PERSONS, Known, ldif, people, source
 from tests.servers.stand_in import BASE, ended, stand_in, success
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+pytestmark = pytest.mark.server
 
 
 def logged_commands(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -177,13 +177,10 @@ def test_the_pasted_command_knows_the_ca(
 
 
 def test_the_pasted_command_has_the_name_in_the_certificate(
-    secure: Slapd, authority: Authority, caplog: pytest.LogCaptureFixture, transport: str
+    secure: Slapd, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "reconcile.directories")
-    other = (
-        [secure.ldaps_url] if transport == "ldap3" else []
-    )  # python-ldap cannot check another name there
-    for url in (secure.url, *other):
+    for url in (secure.url, secure.ldaps_url):
         tls = desired.Tls(ca_file=str(authority.file), server_name="ldap.example.com")
         caplog.clear()
         read(source(url, tls=tls))
@@ -208,7 +205,7 @@ def test_the_pasted_command_has_the_name_in_the_certificate(
         assert "the commands need" not in caplog.text
 
 
-def test_a_goodbye_right_behind_the_last_page(transport: str) -> None:
+def test_a_goodbye_right_behind_the_last_page() -> None:
     notice = ber.tlv(
         ber.EXTENDED_RESPONSE, ber.number(52, 0x0A), ber.text(""), ber.text("closing time")
     )
@@ -216,7 +213,7 @@ def test_a_goodbye_right_behind_the_last_page(transport: str) -> None:
     with stand_in([lambda number: base(number) + ber.message(0, notice)]) as url:
         message = refused(source(url))
     assert "the connection broke" in message
-    assert "closing time" in message or transport == "python-ldap"
+    assert "closing time" in message
 
 
 def test_settings_that_nobody_checked_are_refused_all_the_same(server: Slapd) -> None:
@@ -251,13 +248,8 @@ def test_find_refuses_any_answer_but_there_and_not_there() -> None:
         LdapDirectory(source(url)).find([], [f"uid=p0,{PEOPLE}"])
 
 
-def test_names_that_differ_in_case_only_are_one_attribute(transport: str) -> None:
+def test_names_that_differ_in_case_only_are_one_attribute() -> None:
     person = ber.entry(f"uid=p0,{PEOPLE}", {"uid": ["p0"], "CN": ["a"], "cn": ["b"], "Cn": ["c"]})
     with stand_in([success(BASE), success(person)]) as url:
-        if (
-            transport == "python-ldap"
-        ):  # No server may do so (RFC 4511, 4.1.7), and libldap mixes up the values.
-            assert "has an attribute twice" in refused(source(url, page_size=0))
-            return
         (found,) = read(source(url, page_size=0)).persons
     assert found.attributes["cn"] == ("a", "b", "c")

@@ -13,7 +13,7 @@ from reconcile.model.login import LoginNames
 from tests.servers.slapd import SUFFIX, slapd
 from tests.servers.sources import EVERYTHING, ldif, people, source
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("either_transport")]
+pytestmark = pytest.mark.server
 
 OPTIONS = ["attributeoptions x- lang-"]
 GROUPS = f"ou=groups,{SUFFIX}"

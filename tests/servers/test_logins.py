@@ -1,4 +1,4 @@
-"""Logging in against a real slapd and a real Samba, by each transport: who is let in, who is not, what it does."""
+"""Logging in against a real slapd and a real Samba: who is let in, who is not, what it does."""
 
 import json
 import os
@@ -25,7 +25,6 @@ from tests.servers.samba import Samba, samba
 from tests.servers.site import Site
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, modify, slapd
 from tests.servers.sources import ldif, people, source
-from tests.servers.transports import EITHER, TRANSPORTS, needs
 
 pytestmark = pytest.mark.server
 
@@ -115,12 +114,11 @@ class Gate(Site):
         return [name for (name,) in self.sql("SELECT username FROM users ORDER BY username")]
 
 
-@pytest.fixture(params=EITHER)
-def gate(request: pytest.FixtureRequest, tmp_path: Path, server: Slapd) -> Gate:
+@pytest.fixture
+def gate(tmp_path: Path, server: Slapd) -> Gate:
     made = Gate(tmp_path)
     made.desired(
         server.url,
-        transport=needs(request.param),
         register_on_login=True,
         users={"create": "never"},
     )
@@ -275,10 +273,7 @@ def test_a_login_takes_nothing_that_a_run_might_not_take(gate: Gate) -> None:
     assert gate.sql("SELECT persons FROM readings") == [(100000,)]
 
 
-@pytest.mark.parametrize("transport", EITHER)
-def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
-    tmp_path: Path, transport: str
-) -> None:
+def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(tmp_path: Path) -> None:
     """The account that reads has lost its rights on groups: the server answers success, and no group."""
     blind = f"cn=blind,{SUFFIX}"
     entry = {
@@ -299,16 +294,13 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
                 {"role": "guest", "default": True},
             ]
         }
-        gate.desired(
-            server.url, transport=needs(transport), register_on_login=True, users={"create": "all"}
-        )
+        gate.desired(server.url, register_on_login=True, users={"create": "all"})
         gate.add(**rules)
         gate.run("apply", "--yes")
         before = gate.sql("SELECT * FROM grants"), gate.sql("SELECT * FROM memberships")
         bind = {"dn": blind, "password": "{{ env('CORP_PASSWORD') }}"}
         gate.desired(
             server.url,
-            transport=transport,
             register_on_login=True,
             users={"create": "all"},
             bind=bind,
@@ -322,7 +314,7 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
             assert "shrink:main/corp/groups:1:all" in gate.log
         assert (gate.sql("SELECT * FROM grants"), gate.sql("SELECT * FROM memberships")) == before
         mapped = {"create": "mapped"}
-        gate.desired(server.url, transport=transport, users=mapped, bind=bind)
+        gate.desired(server.url, users=mapped, bind=bind)
         gate.add(**rules | {"departments": []})
         assert (
             gate.login("p1") == "p1 is logged in to main: by corp, with the role clerk, up to date."
@@ -338,7 +330,6 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
         )
         gate.desired(
             server.url,
-            transport=transport,
             register_on_login=True,
             users={"create": "all"},
             bind=bind,
@@ -355,8 +346,7 @@ def test_who_logs_in_while_groups_cannot_be_read_loses_nothing(
         assert "registered" in gate.login("p5"), "somebody new has nothing to lose"
 
 
-@pytest.mark.parametrize("transport", EITHER)
-def test_a_shared_login_makes_nobody_administrator(tmp_path: Path, transport: str) -> None:
+def test_a_shared_login_makes_nobody_administrator(tmp_path: Path) -> None:
     """A group outside the rules lists a `uid` that two persons have: login and apply agree that it is nobody's."""
     posix, admins, plain = (
         f"cn=posix,ou=other,{SUFFIX}",
@@ -390,9 +380,7 @@ def test_a_shared_login_makes_nobody_administrator(tmp_path: Path, transport: st
     users = {"base": "ou=people", "create": "all", "identifier": "mail"}
     with slapd(tmp_path / "slapd", ldif(entries)) as server:
         gate = Gate(tmp_path)
-        gate.desired(
-            server.url, transport=needs(transport), users=users, groups={"base": "ou=groups"}
-        )
+        gate.desired(server.url, users=users, groups={"base": "ou=groups"})
         roles = [{"role": "admin", "groups": [admins]}, {"role": "guest", "default": True}]
         gate.add(role_mappings=roles)
         gate.run("apply", "--yes")
@@ -404,7 +392,6 @@ def test_a_shared_login_makes_nobody_administrator(tmp_path: Path, transport: st
         rule = {"base": "ou=groups", "member_attribute": "oid.2.5.4.31"}
         gate.desired(
             server.url,
-            transport=transport,
             users=users | {"identifier": "oid.2.5.4.3"},
             groups=rule,
         )
@@ -678,32 +665,30 @@ def test_on_a_terminal_the_password_is_asked_for_without_echo(gate: Gate) -> Non
     assert RIGHT.encode() not in shown
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_nobody_binds_in_clear_text_where_tls_is_asked_for(
-    tmp_path: Path, server: Slapd, authority: Authority, transport: str
+    tmp_path: Path, server: Slapd, authority: Authority
 ) -> None:
     person = f"uid=p1,{PEOPLE}"
     tls = desired.Tls(mode="starttls", ca_file=str(authority.file))
-    protected = LdapDirectory(source(server.url, tls=tls, transport=needs(transport)))
+    protected = LdapDirectory(source(server.url, tls=tls))
     with pytest.raises(SourceUnreadable, match="StartTLS failed"):
         protected.refusal(person, RIGHT)
-    signing = LdapDirectory(source(server.url, require_signing=True, transport=transport))
+    signing = LdapDirectory(source(server.url, require_signing=True))
     with pytest.raises(SourceUnreadable, match="nothing was sent"):
         signing.refusal(person, RIGHT)
-    clear = LdapDirectory(source(server.url, transport=transport))
+    clear = LdapDirectory(source(server.url))
     assert clear.refusal(person, RIGHT) == ""
     for empty in ("", "\0", f"{RIGHT}\0"):
         assert "no server is asked" in clear.refusal(person, empty)
     assert "no server is asked" in clear.refusal("", RIGHT)
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_over_tls(secure: Slapd, authority: Authority, transport: str) -> None:
+def test_over_tls(secure: Slapd, authority: Authority) -> None:
     admin, tls = secure.admin, desired.Tls(mode="starttls", ca_file=str(authority.file))
-    directory = LdapDirectory(source(secure.url, tls=tls, transport=needs(transport)))
+    directory = LdapDirectory(source(secure.url, tls=tls))
     assert directory.refusal(admin, secure.password) == ""
     assert "result 49" in directory.refusal(admin, WRONG)
-    plain = LdapDirectory(source(secure.url, transport=transport))
+    plain = LdapDirectory(source(secure.url))
     with pytest.raises(SourceUnreadable, match="requires TLS"):
         plain.refusal(admin, secure.password)
 
@@ -743,8 +728,7 @@ def controller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
         yield running
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-def test_active_directory(tmp_path: Path, controller: Samba, transport: str) -> None:
+def test_active_directory(tmp_path: Path, controller: Samba) -> None:
     gate = Gate(tmp_path, controller.password)
     gate.desired(
         controller.url,
@@ -752,7 +736,6 @@ def test_active_directory(tmp_path: Path, controller: Samba, transport: str) -> 
         base_dn=DOMAIN,
         bind={"dn": controller.admin, "password": "{{ env('CORP_PASSWORD') }}"},
         timeout={"connect": "10s", "read": "60s"},
-        transport=needs(transport),
         register_on_login=True,
         users={"create": "never"},
     )

@@ -19,7 +19,7 @@ from tests.servers.reading import count, refused
 from tests.servers.slapd import SUFFIX, Slapd
 from tests.servers.sources import EVERYTHING, source
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("transport")]
+pytestmark = pytest.mark.server
 
 LONGEST = 15.0
 """Seconds that any of it may take, where settings say at most two."""

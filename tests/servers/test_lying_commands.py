@@ -24,7 +24,7 @@ from tests.servers.site import Site
 from tests.servers.slapd import SUFFIX, Slapd
 from tests.servers.sources import source
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("either_transport")]
+pytestmark = pytest.mark.server
 
 TIMEOUT = {"connect": "2s", "read": "1s", "total": "20s"}
 
@@ -72,9 +72,7 @@ def test_a_signal_ends_every_wait(
     tmp_path: Path,
     greets: Callable[[socket.socket], None],
     tls: dict[str, str],
-    either_transport: str,
 ) -> None:
-    del either_transport
     connected: list[socket.socket] = []
 
     def remembered(client: socket.socket) -> None:

@@ -18,7 +18,6 @@ from tests.servers.samba import samba
 from tests.servers.site import Site
 from tests.servers.slapd import SUFFIX, Slapd, slapd
 from tests.servers.sources import Known, ldif, people, source
-from tests.servers.transports import EITHER, needs
 
 pytestmark = pytest.mark.server
 
@@ -133,12 +132,11 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
         yield running
 
 
-@pytest.fixture(params=EITHER)
-def site(request: pytest.FixtureRequest, tmp_path: Path, company: Slapd) -> Site:
+@pytest.fixture
+def site(tmp_path: Path, company: Slapd) -> Site:
     made = Site(tmp_path)
     made.desired(
         company.url,
-        transport=needs(request.param),
         users={"create": "all", "manager_attribute": "manager"},
         register_on_login=True,
     )

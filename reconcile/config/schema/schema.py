@@ -4,7 +4,8 @@ Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (
 over one directory entry, not over the configuration), `x-path` (true: a file, relative to the
 folder of the file that says it), `x-not-supported-yet` (true, or a list of the values meant),
 `x-message` (what to say where the `pattern` does not match), `x-by-type` (a mapping's `type` and
-the definition that holds the keys which only this type has).
+the definition that holds the keys which only this type has), `x-removed` (keys that a mapping had
+in earlier versions, and what to say about each).
 """
 
 import functools

@@ -8,6 +8,7 @@ from reconcile.config.yaml.nodes import Path, shortened, shown
 
 Schema: TypeAlias = Mapping[str, Any]
 NOT_YET: Final = "x-not-supported-yet"
+REMOVED: Final = "x-removed"
 
 _WORDS: Final = {
     "string": "text",
@@ -88,10 +89,15 @@ def _required(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]
 
 
 def _unknown(path: Path, value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
-    """One fault for each key that the schema does not know, with the key that may be meant."""
+    """One fault for each key that the schema does not know.
+
+    It says which key may be meant, or what to do with a key of an earlier version.
+    """
     known = [key for key, part in at["properties"].items() if part.get(NOT_YET) is not True]
     for key in value:
-        if key not in at["properties"]:
+        if key in at.get(REMOVED, {}):
+            yield Fault((*path, key), at[REMOVED][key], at_key=True)
+        elif key not in at["properties"]:
             hint = suggestion(key, known) or f"; known here: {', '.join(known)}"
             yield Fault((*path, key), f"unknown key{hint}", at_key=True)
 

@@ -188,7 +188,6 @@ class Builder:
             limits=desired.ReadLimits(
                 **{key: connection.amount(value) for key, value in values.get("limits", {}).items()}
             ),
-            transport=values.get("transport", "auto"),
             files=tuple(str(folder / file) for file in values.get("files", ())),
             note=values.get("note", ""),
             register_on_login=values.get("register_on_login", False),

@@ -14,7 +14,6 @@ OF_SERVERS: Final = (
     "bind",
     "page_size",
     "timeout",
-    "transport",
     "require_signing",
     "ignore_referrals",
 )

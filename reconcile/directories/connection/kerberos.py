@@ -1,4 +1,4 @@
-"""The bind with a Kerberos ticket: SASL's mechanism GSSAPI (RFC 4752), over any transport.
+"""The bind with a Kerberos ticket: SASL's mechanism GSSAPI (RFC 4752).
 
 The ticket comes from where libkrb5 finds it (KRB5CCNAME, or a key in KRB5_CLIENT_KTNAME), the
 server's from the KDC. Within TLS the bind is tied to the server's certificate (RFC 5929) and

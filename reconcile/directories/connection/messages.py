@@ -47,9 +47,8 @@ class Message(NamedTuple):
     at: int = 0
 
 
-Slice: TypeAlias = tuple[bytes, int, int, int]
-"""The bytes that a message came in; where it begins there, where its operation does, and where it
-ends."""
+Slice: TypeAlias = tuple[bytes, int, int]
+"""The bytes that a message came in; where its operation begins there, and where it ends."""
 
 
 def size(data: bytes, position: int) -> int:
@@ -125,7 +124,7 @@ def entries(data: bytes, position: int, number: int) -> tuple[list["Slice"], int
         stop = start + length
         if stop > available or length > LARGE or not begins(mark, start):
             break
-        slices.append((data, position, start + before, stop))
+        slices.append((data, start + before, stop))
         position = stop
     return slices, position
 

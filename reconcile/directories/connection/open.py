@@ -1,8 +1,7 @@
 """Connect, protect, bind: one server, within `timeout.connect` in all.
 
-It does not matter which library searches it afterwards. Each of these answers is waited for in
-Python, and has to be the next message: an unsolicited message, or an answer to another request,
-ends the attempt.
+Each of these answers has to be the next message: an unsolicited message, or an answer to another
+request, ends the attempt.
 """
 
 import ssl
@@ -10,8 +9,8 @@ import time
 from typing import Final, NamedTuple
 
 from reconcile.directories.connection import bind, messages
+from reconcile.directories.connection.interface import OnStep
 from reconcile.directories.connection.tcp import reached
-from reconcile.directories.connection.transport import OnStep
 from reconcile.directories.connection.wire import TooLarge, Wire
 from reconcile.directories.deadlines import CONNECT, TOTAL, Deadline, Overdue, after
 from reconcile.directories.errors import (

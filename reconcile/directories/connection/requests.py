@@ -94,7 +94,7 @@ class Asked:
                 )
             return
         self._empty = 0
-        data, _, at, end = entries[0]
+        data, at, end = entries[0]
         first = hash(data[at:end])
         if first in self._first:
             raise Unbelievable("the server sends the same page again")

@@ -1,15 +1,15 @@
 """Searches over one open connection: paged, complete, and every page's result looked at.
 
-A library writes the requests and reads entries, the rest is done here: the next page is asked for
-before the last one is decoded, so that server and client work at the same time. Nothing is followed
+The next page is asked for before the last one is decoded, so that server and client work at the
+same time. Nothing is followed
 or left out: whatever is not an entry or a success raises SourceUnreadable. A server is trusted only
 as far as it answers what it was asked.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from reconcile.directories import errors
 from reconcile.directories.connection import ldapsearch_log, messages, scopes
@@ -19,43 +19,23 @@ from reconcile.directories.connection.requests import Asked, Unbelievable
 from reconcile.directories.connection.wire import TooLarge, Wire
 from reconcile.directories.deadlines import READ, TOTAL, Deadline, Overdue, after
 from reconcile.directories.errors import Reader
+from reconcile.directories.over_ldap3.search_request import search_request
 from reconcile.directories.search.search import RawEntry, Search
 
 log = logging.getLogger("reconcile.directories")
 
 _GOODBYE: Final = 1.0
 """Seconds that saying goodbye may take."""
+_BEFORE_SEARCHES: Final = 100
+"""Numbers of messages up to this one are left to the bind."""
 _LAST: Final = 2**31 - 1
 """The number of the last message, which no other has."""
 
 
-class Codec(Protocol):
-    """A library that writes search requests and reads entries.
-
-    It sees no connection and never waits.
-    """
-
-    def request(self, search: Search, page_size: int, cookie: bytes) -> tuple[int, bytes]:
-        """Number and bytes of the request for a page; page size 0 asks without pages.
-
-        Raises ValueError.
-        """
-        ...
-
-    def entries(self, number: int, slices: Sequence[Slice], done: Slice) -> list[RawEntry]:
-        """What the messages of the page of a request say, all of them. Raises ValueError."""
-        ...
-
-    def close(self) -> None:
-        """Lets go of what the library holds."""
-        ...
-
-
 class _Page(NamedTuple):
-    """The entries of one page, undecoded, and what ends it."""
+    """The entries of one page, undecoded, and whether there is another."""
 
     entries: list[Slice]
-    done: Slice
     cookie: bytes
     """What to ask the next page with; empty after the last."""
 
@@ -63,13 +43,13 @@ class _Page(NamedTuple):
 class LdapSession:
     """One bound connection. After any error it is of no more use: close it."""
 
-    def __init__(self, wire: Wire, codec: Codec, reader: Reader, patience: float) -> None:
+    def __init__(self, wire: Wire, reader: Reader, patience: float) -> None:
         """`patience` is how many seconds each answer may take."""
         self._wire = wire
-        self._codec = codec
         self._reader = reader
         self._patience = patience
         self._allowance = UNUSED
+        self._number = _BEFORE_SEARCHES
 
     @property
     def place(self) -> str:
@@ -91,16 +71,15 @@ class LdapSession:
             number = self._request(asked, b"")
         while number:
             with self._explained(asked):
-                current, page = number, self._page(asked, number)
+                page = self._page(asked, number)
                 asked.page(page.entries, page.cookie)
                 number = self._request(asked, page.cookie) if page.cookie else 0
-                entries = self._codec.entries(current, page.entries, page.done)
+                entries = _decoded(page.entries)
                 scopes.check(search, [entry.dn for entry in entries])
             yield entries
 
     def close(self) -> None:
         """Says goodbye if the server still listens."""
-        self._codec.close()
         try:
             self._wire.deadline = after(_GOODBYE, READ)
             self._wire.send(messages.goodbye(_LAST))
@@ -135,15 +114,16 @@ class LdapSession:
 
     def _request(self, asked: Asked, cookie: bytes) -> int:
         """Sends the request for one page and returns its number."""
+        self._number += 1
         try:
-            number, request = self._codec.request(asked.search, asked.page_size, cookie)
+            request = search_request(self._number, asked.search, asked.page_size, cookie)
         except ValueError as error:
             raise errors.unaskable(self.place, asked.search, error) from error
         if self._wire.unasked():
             raise self._unasked()
         self._wire.deadline = self._soon()
         self._wire.send(request)
-        return number
+        return self._number
 
     def _soon(self) -> Deadline:
         """The deadline for the next answer."""
@@ -181,15 +161,11 @@ class LdapSession:
                     raise _unexpected(data, message)
                 if message.operation == messages.ENTRY:
                     messages.count(data, message.start, message.stop)
-                    entries.append((data, begin, message.at, position))
+                    entries.append((data, message.at, position))
                 elif message.operation == messages.DONE:
                     self._wire.rest = data[position:]
                     self._found(asked, len(entries) - before, len(entries))
-                    return _Page(
-                        entries,
-                        (data, begin, message.at, position),
-                        self._done(asked, data, message),
-                    )
+                    return _Page(entries, self._done(asked, data, message))
                 else:
                     asked.aside(data, message)
             self._wire.rest = data[position:]
@@ -217,6 +193,12 @@ class LdapSession:
         if cookie is None:
             raise errors.unpaged(self.place, asked.search, asked.found)
         return cookie
+
+
+def _decoded(slices: list[Slice]) -> list[RawEntry]:
+    """The entries of a page. Raises ValueError."""
+    span, entry, kind = messages.span, messages.entry, messages.ENTRY
+    return [entry(data, *span(data, at, end, kind)) for data, at, end in slices]
 
 
 def _unexpected(data: bytes, message: Message) -> Exception:

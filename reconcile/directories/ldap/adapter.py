@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from reconcile.directories import errors
 from reconcile.directories.connection.allowance import Allowance
-from reconcile.directories.connection.transport import OnStep, Session
+from reconcile.directories.connection.interface import OnStep, Session
 from reconcile.directories.deadlines import TOTAL, Deadline, after
 from reconcile.directories.errors import REACH, NoConnection, OutOfTime
 from reconcile.directories.ldap import login, validate

@@ -1,4 +1,4 @@
-"""From a source's settings to a bound session: transport, servers in order, warnings.
+"""From a source's settings to a bound session: servers in order, warnings.
 
 A server that cannot be reached or trusted is skipped, and the reason is remembered. A server that
 refuses the bind ends the attempt: another one would refuse it, too, and might lock the account.
@@ -10,12 +10,10 @@ import logging
 from collections.abc import Sequence
 
 from reconcile.directories.connection import bind, ldapsearch_log
+from reconcile.directories.connection.interface import OnStep, Session
 from reconcile.directories.connection.open import opened
-from reconcile.directories.connection.session import LdapSession
-from reconcile.directories.connection.transport import OnStep, Session
 from reconcile.directories.deadlines import Deadline
 from reconcile.directories.errors import BIND, REACH, TLS, NoConnection, Reader, Unusable
-from reconcile.directories.ldap import choose_transport
 from reconcile.directories.search.urls import Target, protects, target
 from reconcile.directories.tls import context
 from reconcile.model import desired
@@ -41,6 +39,9 @@ def connect(
     together; `until` is when the whole read has to be over, and raises OutOfTime. `warned`: the
     warnings about the connections were already logged.
     """
+    # Imported here: it imports ldap3, which takes time, and not every run reads from a server.
+    from reconcile.directories.connection.session import LdapSession
+
     try:
         targets = [target(url) for url in urls]
     except ValueError as error:
@@ -56,8 +57,6 @@ def connect(
             "was sent.\n"
             "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
         )
-    name, codec = choose_transport.chosen(source)
-    log.info("%s: the transport is %s", source.name, name)
     rules = context.context(source.tls) if any(protected) else None
     if not warned:
         _warn(source, targets)
@@ -73,7 +72,7 @@ def connect(
         if needed := ldapsearch_log.needs(source, some):
             log.info("%s: %s", source.name, needed)
         reader = Reader(some.url, who, source.page_size, ldapsearch_log.start(source, some))
-        return LdapSession(wire, codec(), reader, source.timeout.read)
+        return LdapSession(wire, reader, source.timeout.read)
     reasons = "\n".join(f"  {failure}" for failure in failures)
     step = failures[-1].step if failures else REACH
     later = any(failure.later for failure in failures)

@@ -1,7 +1,7 @@
 """Logging in: finding one person, and binding as that person.
 
-The bind uses a connection of its own, opened like those of the source: by the same transport, with
-the same TLS rules, never in clear text if they require TLS.
+The bind uses a connection of its own, opened like those of the source: with the
+same TLS rules, never in clear text if they require TLS.
 """
 
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 
 from reconcile.directories.connection import bind as binding
-from reconcile.directories.connection import transport
-from reconcile.directories.ldap import choose_transport
 from reconcile.directories.search.urls import target
 from reconcile.directories.vendors import active_directory
 from reconcile.model import desired
@@ -31,7 +29,6 @@ def servers(source: desired.Source) -> Iterator[Fault]:
         yield from ((("servers", number), what) for what in _server(source, url))
     if source.require_signing and source.tls.mode == "none" and not source.bind.kerberos:
         yield ("require_signing",), _UNSIGNED
-    yield from _transport(source)
     yield from _bind(source)
     if not 0 <= source.page_size <= _LARGEST_PAGE:
         yield ("page_size",), f"has to be between 0 (read without pages) and {_LARGEST_PAGE}"
@@ -56,16 +53,6 @@ def status(source: desired.Source) -> Iterator[Fault]:
     """Faults in the settings about disabled accounts."""
     if source.active_uac and source.type != "active_directory":
         yield ("active_uac",), "only a source of type active_directory has userAccountControl"
-
-
-def _transport(source: desired.Source) -> Iterator[Fault]:
-    """Whether the transport exists, and is installed."""
-    if source.transport not in transport.NAMES:
-        yield ("transport",), f"is one of {', '.join(transport.NAMES)}, not {source.transport!r}"
-    if source.transport == transport.PYTHON_LDAP:
-        why = choose_transport.missing()
-        if why:
-            yield ("transport",), f"{transport.PYTHON_LDAP} cannot be used: {why}"
 
 
 def _bind(source: desired.Source) -> Iterator[Fault]:

@@ -1,1 +1,1 @@
-"""LDAP by ldap3, always there: `codec` writes the requests and reads the entries."""
+"""What ldap3 does: it writes search requests and parses filters, and never sees a connection."""

@@ -1,7 +1,7 @@
 """What a certificate says, from its bytes (X.509 in DER), which TLS has already checked.
 
-Subject and expiry are for `reconcile test`, because libldap says nothing about the certificate it
-passes on. Its digest ties a Kerberos bind to the connection. `server_names` checks its `parts`.
+Subject and expiry are for `reconcile test`. Its digest ties a Kerberos bind to the connection.
+`server_names` checks its `parts`.
 """
 
 import datetime as dt

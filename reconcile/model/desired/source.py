@@ -149,8 +149,6 @@ class Source(msgspec.Struct, frozen=True):
     page_size: int = 500
     timeout: Timeout = Timeout()
     limits: ReadLimits = ReadLimits()
-    transport: str = "auto"
-    """`auto`, `ldap3` or `python-ldap`: the library that speaks to the servers."""
     files: tuple[str, ...] = ()
     """LDIF files of a source of type ldif, as absolute paths or relative to the working
     directory."""

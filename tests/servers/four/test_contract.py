@@ -1,4 +1,4 @@
-"""What every kind of directory does alike: the same questions to each of the four servers, by each transport."""
+"""What every kind of directory does alike: the same questions to each of the four servers."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,7 +15,6 @@ from reconcile.planning.selection.snapshot_index import Index
 from tests.servers.four import loading
 from tests.servers.four.test_four import PRODUCTS
 from tests.servers.sources import Known, source
-from tests.servers.transports import EITHER, needs
 
 pytestmark = pytest.mark.server
 
@@ -52,14 +51,13 @@ def product(
         } | parts
 
 
-@pytest.fixture(params=EITHER)
-def opened(request: pytest.FixtureRequest, product: dict[str, Any]) -> Iterator[Open]:
+@pytest.fixture
+def opened(product: dict[str, Any]) -> Iterator[Open]:
     """Opens the directory, with settings changed; a change of `users` is one of its keys."""
-    transport = needs(request.param)
     made: list[LdapDirectory] = []
 
     def open_(**changes: Any) -> LdapDirectory:
-        settings = {"page_size": 7, "transport": transport} | product | changes
+        settings = {"page_size": 7} | product | changes
         made.append(LdapDirectory(source(**settings)))
         return made[-1]
 

@@ -108,6 +108,7 @@ def test_the_schema_has_only_keywords_with_words_and_explains_every_key():
         "x-secret",
         "x-template",
         "x-message",
+        "x-removed",
         "x-path",
         "x-by-type",
         "if",

@@ -44,7 +44,6 @@ def test_everything_arrives():
         desired.ReadLimits(20_000, 2**16, 2**30),
         desired.ReadLimits(entry_size=5000000),
     )
-    assert (corp.transport, branch.transport, lab.transport) == ("ldap3", "auto", "auto")
     assert (corp.active_uac, corp.require_signing) == ((), False)
     assert (windows.active_uac, windows.require_signing) == ((512, 544, 66048, 66080), True)
     assert (corp.ignore_referrals, windows.ignore_referrals) == (

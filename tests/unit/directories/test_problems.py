@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from reconcile.directories.connection import bind, transport
-from reconcile.directories.ldap import choose_transport
+from reconcile.directories.connection import bind
 from reconcile.directories.ldap.adapter import LdapDirectory
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory
@@ -139,15 +138,6 @@ def test_signing_is_what_kerberos_does_too(monkeypatch: pytest.MonkeyPatch) -> N
         URL, bind=desired.Bind(kerberos=True, principal="reader@EXAMPLE.TEST"), require_signing=True
     )
     assert list(LdapDirectory.problems(settings)) == []
-    monkeypatch.setattr(choose_transport, "find_spec", lambda name: True)
-    assert (
-        list(
-            LdapDirectory.problems(
-                msgspec.structs.replace(settings, transport=transport.PYTHON_LDAP)
-            )
-        )
-        == []
-    )
 
 
 def test_ldif_needs_files_and_no_server() -> None:

@@ -1,18 +1,10 @@
-"""A transport is a library that speaks LDAP.
-
-There are two; `choose_transport` says which one serves a source.
-"""
+"""What the rest of the room sees of a connection. Importing it does not import ldap3."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from reconcile.directories.connection.allowance import Allowance
 from reconcile.directories.search.search import RawEntry, Search
-
-LDAP3: Final = "ldap3"
-PYTHON_LDAP: Final = "python-ldap"
-AUTO: Final = "auto"
-NAMES: Final = (AUTO, LDAP3, PYTHON_LDAP)
 
 OnStep: TypeAlias = Callable[[str, str], None]
 """Called with each step that succeeded on the server that is used, and its details."""
