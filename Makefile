@@ -58,6 +58,10 @@ bench: $(VENV)/.installed-dev ## Measure time and memory, compared with a bare r
 	$(BIN)/python -m tests.bench $(ARGS)
 	$(if $(ARGS),,$(BIN)/python -m tests.bench.fleet)
 
+.PHONY: man
+man: $(VENV)/.installed ## Write the man pages from the help of the commands
+	$(BIN)/python -m reconcile.cli.guide.man docs/man
+
 .PHONY: clean
 clean: ## Remove what the other commands made
 	@if [ -x examples/openldap/stop ]; then examples/openldap/stop; fi

@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import os
 import signal
 from collections.abc import Iterator
 from typing import Final
@@ -50,6 +51,7 @@ NOT_WATCHED: Final = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Where the rest of the grids is left out, most of the random examples are too."""
+    os.environ["RECONCILE_PAGER"] = "cat"  # on a terminal a pager would wait for a key
     settings.load_profile("third" if config.getoption("markexpr") == "not full" else "whole")
     # A shell that starts the tests in the background has them ignore Ctrl-C, which many are about.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -18,6 +18,7 @@ from reconcile.cli.commands import (
     explain,
     history_unlock,
     init_validate,
+    itself,
     login,
     plan_show,
     preview,
@@ -28,29 +29,18 @@ from reconcile.cli.commands import (
 )
 from reconcile.cli.commands import list as holdings
 from reconcile.cli.exit_codes import ended, stuck
+from reconcile.cli.guide.epilogs import explained
+from reconcile.cli.guide.group import CommandLine
 from reconcile.cli.logs import end_log_file, set_level
 
 
-class _InOrderOfUse(click.Group):
-    """Lists the commands in the order in which they are first needed, not alphabetically."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> object:
-        """An interrupt is `Abort` for click too, which would print an empty line for it."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as error:
-            raise click.Abort from error
-
-
 @click.group(
-    cls=_InOrderOfUse,
+    cls=CommandLine,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, prog_name="reconcile", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="reconcile", message="%(prog)s %(version)s"
+)
 def cli() -> None:
     """Keep the users, groups, departments and roles of an application in step with its directories.
 
@@ -77,26 +67,11 @@ _FAMILIES = (
     login,
     connection,
     ansible_path,
+    itself,
 )
-_PATHS = "PATH is a desired-state file or a folder of them; the default is reconcile.yml."
-
-
-def _explained(command: click.Command) -> click.Command:
-    """Adds what PATH means to commands that take one."""
-    for below in command.commands.values() if isinstance(command, click.Group) else ():
-        _explained(below)
-    if any(
-        "PATH" in (parameter.metavar or "")
-        for parameter in command.params
-        if isinstance(parameter, click.Argument)
-    ):
-        command.epilog = _PATHS
-    return command
-
-
 for family in _FAMILIES:
     for command in family.COMMANDS:
-        cli.add_command(_explained(command))
+        cli.add_command(explained(command))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import msgspec
 
 from reconcile.cli.options import colour
 from reconcile.cli.progress import Silent
+from reconcile.cli.terminal.quiet import quiet
 from reconcile.model import desired
 from reconcile.ports import Check
 from reconcile.render import printable
@@ -43,14 +44,16 @@ class Checklist:
                 if check.ok
                 else click.style("FAILED", fg="red", bold=True)
             )
-            self._line(name, mark, check.what, check.detail)
+            if not check.ok or not quiet():
+                self._line(name, mark, check.what, check.detail)
         self.failed = self.failed or not sound
         return sound
 
     def show_rule(self, name: str, detail: str, *, empty: bool) -> None:
         """Shows the line of a rule; `empty`: it finds nothing."""
         mark = click.style("NONE  ", fg="yellow") if empty else click.style("ok    ", fg="green")
-        self._line(name, mark, "rule", detail)
+        if empty or not quiet():
+            self._line(name, mark, "rule", detail)
 
     def _line(self, name: str, mark: str, what: str, detail: str) -> None:
         detail = printable(" ".join(detail.split()))

@@ -1,8 +1,6 @@
 """The options and arguments that commands share."""
 
-import os
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +8,8 @@ from typing import TypeVar
 import click
 
 from reconcile.cli import logs
+from reconcile.cli.guide import completing
+from reconcile.cli.terminal import colours
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -17,43 +17,8 @@ DEFAULT_PATH = "reconcile.yml"
 
 
 def output_options(command: Command) -> Command:
-    """-v, --log-format, --log-file and --no-color."""
-    command = click.option(
-        "--log-file-count",
-        type=click.IntRange(1, 1000),
-        default=5,
-        show_default=True,
-        expose_value=False,
-        is_eager=True,
-        callback=_remember,
-        help="How many full log files are kept.",
-    )(command)
-    command = click.option(
-        "--log-file-size",
-        default="10MiB",
-        show_default=True,
-        metavar="SIZE",
-        expose_value=False,
-        is_eager=True,
-        callback=_remember,
-        help="Start a new log file at this size, in KiB, MiB or GiB.",
-    )(command)
-    command = click.option(
-        "--log-file",
-        type=click.Path(path_type=Path),
-        metavar="PATH",
-        expose_value=False,
-        callback=_log_file,
-        help="Also write the log to PATH.",
-    )(command)
-    command = click.option(
-        "--no-color",
-        is_flag=True,
-        expose_value=False,
-        callback=_no_color,
-        is_eager=True,
-        help="Never colour the output.",
-    )(command)
+    """-v, --log-format, --log-file and --color."""
+    command = _colour_options(_log_file_options(command))
     command = click.option(
         "--log-format",
         type=click.Choice(["text", "json"]),
@@ -74,6 +39,57 @@ def output_options(command: Command) -> Command:
     )(command)
 
 
+def _log_file_options(command: Command) -> Command:
+    command = click.option(
+        "--log-file-count",
+        type=click.IntRange(1, 1000),
+        default=5,
+        show_default=True,
+        expose_value=False,
+        is_eager=True,
+        callback=_remember,
+        help="How many full log files are kept.",
+    )(command)
+    command = click.option(
+        "--log-file-size",
+        default="10MiB",
+        show_default=True,
+        metavar="SIZE",
+        expose_value=False,
+        is_eager=True,
+        callback=_remember,
+        help="Start a new log file at this size, in KiB, MiB or GiB.",
+    )(command)
+    return click.option(
+        "--log-file",
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        expose_value=False,
+        callback=_log_file,
+        help="Also write the log to PATH.",
+    )(command)
+
+
+def _colour_options(command: Command) -> Command:
+    command = click.option(
+        "--no-color",
+        is_flag=True,
+        expose_value=False,
+        callback=colours.never,
+        is_eager=True,
+        help="The same as --color never.",
+    )(command)
+    return click.option(
+        "--color",
+        type=click.Choice(colours.WHEN),
+        default="auto",
+        expose_value=False,
+        callback=colours.remember,
+        is_eager=True,
+        help="Colour the output; auto: on a terminal, unless NO_COLOR is set.",
+    )(command)
+
+
 def variable_option(command: Command) -> Command:
     """--var."""
     return click.option(
@@ -89,13 +105,24 @@ def variable_option(command: Command) -> Command:
 def scope_options(command: Command) -> Command:
     """--workspace and --source."""
     command = click.option(
-        "--source", "sources", multiple=True, metavar="NAME", help="Only this source (repeatable)."
+        "--source",
+        "sources",
+        multiple=True,
+        metavar="NAME",
+        shell_complete=completing.sources,
+        help="Only this source (repeatable).",
     )(command)
+    return workspace_option(command)
+
+
+def workspace_option(command: Command) -> Command:
+    """--workspace."""
     return click.option(
         "--workspace",
         "workspaces",
         multiple=True,
         metavar="NAME",
+        shell_complete=completing.workspaces,
         help="Only this workspace (repeatable).",
     )(command)
 
@@ -119,16 +146,9 @@ def format_option(*forms: str) -> Callable[[Command], Command]:
     )
 
 
-def _no_color(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
-        context.color = False
-
-
 def colour() -> bool:
-    """Whether to colour standard output: on a terminal, unless switched off (also by NO_COLOR)."""
-    if click.get_current_context().color is False or os.environ.get("NO_COLOR"):
-        return False
-    return sys.stdout is not None and sys.stdout.isatty()
+    """Whether to colour standard output."""
+    return colours.wanted()
 
 
 def _variables(

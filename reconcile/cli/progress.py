@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from reconcile.cli.logs import beside
+from reconcile.cli.terminal.quiet import quiet
 
 
 class Silent:
@@ -22,7 +23,8 @@ class Silent:
 @contextmanager
 def progress() -> Iterator[Silent]:
     """A Progress that shows on a terminal and is silent elsewhere."""
-    if sys.stderr is None or not sys.stderr.isatty():  # None if it was closed before we started
+    # It is None if it was closed before we started.
+    if sys.stderr is None or not sys.stderr.isatty() or quiet():
         yield Silent()
         return
     from rich.console import Console

@@ -12,12 +12,13 @@ from reconcile.cli import output
 from reconcile.cli.exit_codes import reported
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit
+from reconcile.cli.terminal.quiet import quiet
 from reconcile.config import Loaded
 from reconcile.errors import OutputLost, StalePlan
 from reconcile.model.change import Plan
 from reconcile.model.report import Report
 from reconcile.render.wording import configuration as configuration_named
-from reconcile.render.wording import outcome_line, printable
+from reconcile.render.wording import is_complete, outcome_line, printable
 
 _FAILURES_SHOWN: Final = 20
 _log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ def _run(
     with progress() as tell:
         prepared = running.prepare(task, saved, loaded, tell)
     # A plan file that is not asked about was looked at before.
-    shows = ask is not None or (form == "text" and saved is None)
+    shows = ask is not None or (form == "text" and saved is None and not quiet())
     lost = None
     if shows:
         lost = _show_plan(prepared, form, colour=colour, asks=ask is not None)
@@ -98,7 +99,8 @@ def _show_plan(prepared: Prepared, form: str, *, colour: bool, asks: bool) -> Ou
 def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -> OutputLost | None:
     """Shows the report; returns why it could not."""
     try:
-        if made.changes or report.troubles or form != "text":
+        nothing = form == "text" and not (made.changes or report.troubles)
+        if not nothing and not (quiet() and is_complete(report)):
             click.echo(output.report(made, report, form, colour=colour, skips=skips))
     except OutputLost as error:
         return error

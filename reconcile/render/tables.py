@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
@@ -17,13 +17,19 @@ TableFormat: TypeAlias = Literal["table", "json", "csv"]
 _Cells: TypeAlias = list[list[str]]
 
 
-def table(rows: Sequence[Row], columns: Sequence[str], form: TableFormat) -> str:
-    """The rows. JSON has every key; a table and CSV the given columns, lists joined by `, `."""
+def table(
+    rows: Sequence[Row], columns: Sequence[str], form: TableFormat, width: int | None = None
+) -> str:
+    """The rows. JSON has every key; a table and CSV the given columns, lists joined by `, `.
+
+    A table is at most `width` columns of a terminal wide, if that is not None: the widest cells
+    are cut, and end in `…` then.
+    """
     if form == "json":
         return escaped(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
     if form == "csv":
         return _csv(_cells(rows, columns, None), columns)
-    return _aligned(_cells(rows, columns, _LISTED), columns)
+    return _aligned(_cells(rows, columns, _LISTED), columns, width)
 
 
 _FORMULA = re.compile("(?:^|(?<=[;\t\r\n|])) *(?=[=+@\uff1d\uff0b\uff0d\uff20-])|^(?=[\t\r\n])")
@@ -76,12 +82,45 @@ def _harmless(cell: str) -> str:
     return _FORMULA.sub(lambda match: f"'{match.group()}", cell)
 
 
-def _aligned(cells: _Cells, columns: Sequence[str]) -> str:
-    """A heading and the rows, each column as wide as its widest cell."""
+def _aligned(cells: _Cells, columns: Sequence[str], width: int | None) -> str:
+    """A heading and the rows, each column as wide as its widest cell, or as there is room for."""
     rows = [list(map(_heading, columns))]
     rows += ([quoted(cell, LONGEST_VALUE) for cell in row] for row in cells)
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
+    if width is not None and not fits(widths, width):
+        widths = shrunk(widths, width)
+        rows = [[_cut(cell, most) for cell, most in zip(row, widths, strict=True)] for row in rows]
     return "\n".join(_line(row, widths) for row in rows)
+
+
+_BETWEEN: Final = 2
+"""Columns of a terminal between two columns of a table."""
+_NARROWEST: Final = 6
+"""A column is not made narrower than this: its cells would say nothing."""
+
+
+def fits(widths: Sequence[int], room: int) -> bool:
+    """Whether columns of these widths fit next to each other."""
+    return sum(widths) + _BETWEEN * (len(widths) - 1) <= room
+
+
+def shrunk(widths: Sequence[int], room: int) -> list[int]:
+    """Widths that fit, if that is possible: the widest columns give up what is too much."""
+    smaller = list(widths)
+    while not fits(smaller, room) and max(smaller) > _NARROWEST:
+        widest = max(smaller)
+        smaller[smaller.index(widest)] = widest - 1
+    return smaller
+
+
+def _cut(text: str, most: int) -> str:
+    """The text, its end replaced by `…` if it takes more than `most` columns of a terminal."""
+    if _width(text) <= most:
+        return text
+    kept = text
+    while kept and _width(kept) > most - 1:
+        kept = kept[:-1]
+    return f"{kept}…"
 
 
 def _heading(column: str) -> str:

@@ -192,6 +192,11 @@ def unfinished(report: Report) -> Iterator[Outcome]:
             yield outcome
 
 
+def is_complete(report: Report) -> bool:
+    """Whether everything was applied, and nothing is left to say of it."""
+    return not report.troubles and all(map(_is_complete, report.outcomes))
+
+
 def _is_complete(outcome: Outcome) -> bool:
     """Whether there is nothing to add to `applied`."""
     return outcome.result == "applied" and not outcome.detail

@@ -1,9 +1,13 @@
 """A folder to type commands in, and terminals to read what they show."""
 
 import os
+import pty
 import signal
 import sqlite3
+import subprocess
 import sys
+import termios
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +56,29 @@ class Shell:
             rows = connection.execute(statement).fetchall()
         connection.close()
         return rows
+
+
+def on_terminal(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] = {}, columns: int = 80
+) -> str:
+    """Runs a command on a terminal of this width, and returns all that it shows."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, columns))
+    plain = {"RECONCILE_PAGER": "", "TERM": "xterm", "PYTHONIOENCODING": "utf-8"}
+    unset = ("COLUMNS", "LINES", "NO_COLOR")
+    environ = {name: value for name, value in os.environ.items() if name not in unset}
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**environ, **plain, **environment},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+    ):
+        os.close(theirs)
+        shown = b"".join(iter(lambda: terminal_output(ours), b""))
+    os.close(ours)
+    return shown.decode().replace("\r\n", "\n")
 
 
 def terminal_output(handle: int) -> bytes:

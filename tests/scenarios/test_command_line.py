@@ -353,7 +353,7 @@ def test_logs_as_json_and_what_was_searched(shell: Shell) -> None:
 def test_help_says_every_command_whole_and_what_path_means() -> None:
     done = subprocess.run([*RECONCILE, "--help"], capture_output=True, text=True, check=True)
     listed = dict(
-        re.findall(r"^  ([\w-]+)  +(.+)$", done.stdout.partition("\nCommands:\n")[2], re.MULTILINE)
+        re.findall(r"^  ([\w-]+)  +(.+)$", done.stdout.partition("\nSet up:\n")[2], re.MULTILINE)
     )
     assert list(listed)[:3] == ["init", "validate", "test"], "in the order of use"
     assert listed.keys() == cli.cli.commands.keys()

@@ -14,12 +14,13 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.strict import strict_option
+from reconcile.cli.terminal.quiet import quiet_option
 from reconcile.errors import UsageError
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PLANFILE | PATH...]")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option(
     "--config",
     "configs",
@@ -36,6 +37,7 @@ from reconcile.errors import UsageError
 @format_option(*FORMATS)
 @scope_options
 @variable_option
+@quiet_option
 @output_options
 @click.pass_context
 def apply(

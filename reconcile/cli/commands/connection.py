@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from reconcile.cli.guide import completing
 from reconcile.cli.options import DEFAULT_PATH, output_options, paths_argument, variable_option
 from reconcile.errors import SourceUnreadable, UsageError
 
@@ -23,9 +24,10 @@ def connection() -> None:
 
 
 @connection.command()
-@click.argument("source", metavar="SOURCE")
+@click.argument("source", metavar="SOURCE", shell_complete=completing.sources)
 @paths_argument
 @click.option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -88,6 +90,7 @@ def export(
     "--as", "other_name", metavar="NAME", help="Use this name instead of the one in FILE."
 )
 @click.option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.yml",

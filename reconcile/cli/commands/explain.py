@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconcile.cli.guide import completing
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -16,6 +17,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.terminal.pager import page
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from reconcile.config import Loaded
@@ -30,7 +32,7 @@ _LONGEST = 4096
 
 
 @click.command()
-@click.argument("user", metavar="USER")
+@click.argument("user", metavar="USER", shell_complete=completing.users)
 @paths_argument
 @format_option("text", "json")
 @scope_options
@@ -91,9 +93,9 @@ def explain(
         tuple(dict.fromkeys(notice for source in explanation.sources for notice in source.notices))
     )
     if form == "json":
-        click.echo(explanation_json(explanation))
+        page(explanation_json(explanation))
     else:
-        click.echo(explanation_text(explanation, colour=colour()))
+        page(explanation_text(explanation, colour=colour()))
     if troubles:
         context.exit(troubles[0].exit_code)
     context.exit(0 if explanation.people else EXIT_NOBODY)

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconcile.cli.guide import completing
 from reconcile.cli.logs import report_error
 from reconcile.cli.options import (
-    Command,
     colour,
     format_option,
     output_options,
     paths_argument,
     variable_option,
+    workspace_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.terminal.pager import page
 from reconcile.errors import Locked, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -30,20 +32,17 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 EXIT_BROKEN = 1
 
 
-def _workspace_option(command: Command) -> Command:
-    return click.option(
-        "--workspace",
-        "workspaces",
-        multiple=True,
-        metavar="NAME",
-        help="Only this workspace (repeatable).",
-    )(command)
-
-
 @click.command()
-@click.argument("arguments", nargs=-1, type=click.Path(path_type=Path), metavar="[RUN] [PATH]...")
+@click.argument(
+    "arguments",
+    nargs=-1,
+    type=click.Path(path_type=Path),
+    metavar="[RUN] [PATH]...",
+    shell_complete=completing.runs,
+)
 @click.option(
     "--user",
+    shell_complete=completing.users,
     metavar="NAME",
     default="",
     help="Everything done to this user, by username, DN or external id.",
@@ -66,7 +65,7 @@ def _workspace_option(command: Command) -> Command:
     help="How many runs are listed.",
 )
 @format_option("table", "json")
-@_workspace_option
+@workspace_option
 @variable_option
 @output_options
 @click.pass_context
@@ -124,13 +123,13 @@ def _list(platform: "ManagedPlatform", names: tuple[str, ...], limit: int, form:
     links = list(merge(*(platform.history.runs(name) for name in names), key=_when))
     shown = links[-limit:]
     if form == "json":
-        click.echo(render.runs_json(shown))
+        page(render.runs_json(shown))
     elif not links:
         click.echo(
             "No runs yet: the first `reconcile apply` that changes something starts the history."
         )
     else:
-        click.echo(render.runs_text(shown))
+        page(render.runs_text(shown))
     if len(shown) < len(links):
         click.echo(
             f"The last {len(shown)} of {len(links)} runs; --limit {len(links)} lists all.", err=True
@@ -152,9 +151,7 @@ def _show(platform: "ManagedPlatform", names: tuple[str, ...], run: str, form: s
         for link in platform.history.runs(name)
         if link.run.id == run_id
     ]
-    click.echo(
-        render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour())
-    )
+    page(render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour()))
 
 
 def _about(platform: "ManagedPlatform", names: tuple[str, ...], user: str, form: str) -> None:
@@ -167,9 +164,9 @@ def _about(platform: "ManagedPlatform", names: tuple[str, ...], user: str, form:
         runs = dict.fromkeys(run for run, _ in entries)
         parts += [(links[run], [entry for of, entry in entries if of == run]) for run in runs]
     if form == "json":
-        click.echo(render.run_json(parts))
+        page(render.run_json(parts))
     elif parts:
-        click.echo(render.run_text(parts, colour=colour()))
+        page(render.run_text(parts, colour=colour()))
     else:
         click.echo(f"No run has changed a user called {user!r}.")
 
@@ -260,7 +257,7 @@ def _verified(platform: "ManagedPlatform", name: str) -> "tuple[Verification, st
 
 @click.command()
 @paths_argument
-@_workspace_option
+@workspace_option
 @variable_option
 @output_options
 @click.pass_context

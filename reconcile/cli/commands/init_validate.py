@@ -12,6 +12,7 @@ from reconcile.cli.options import (
     paths_argument,
     variable_option,
 )
+from reconcile.cli.terminal.quiet import quiet, quiet_option
 from reconcile.errors import ConfigError, Problem, UsageError
 
 
@@ -45,6 +46,7 @@ def init(path: Path) -> None:
     help="Print the whole configuration, with all defaults, and where each value comes from.",
 )
 @variable_option
+@quiet_option
 @output_options
 @click.pass_context
 def validate(
@@ -101,11 +103,10 @@ def _validate(
     else:
         for line in ConfigError(problems).lines():
             click.echo(line)
-        click.echo(
-            f"{len(problems)} problem{'s'[: len(problems) != 1]}."
-            if problems
-            else f"Valid: {', '.join(files)}"
-        )
+        if problems:
+            click.echo(f"{len(problems)} problem{'s'[: len(problems) != 1]}.")
+        elif not quiet():
+            click.echo(f"Valid: {', '.join(files)}")
     context.exit(ConfigError.exit_code if problems else 0)
 
 

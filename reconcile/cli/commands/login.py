@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconcile.cli.guide import completing
 from reconcile.cli.options import format_option, output_options, variable_option
 from reconcile.cli.progress import progress
 
@@ -26,10 +27,18 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
     help="The desired-state file or folder, if it is not reconcile.yml (repeatable).",
 )
 @click.option(
-    "--workspace", default="", metavar="NAME", help="The workspace, if there are several."
+    "--workspace",
+    default="",
+    metavar="NAME",
+    shell_complete=completing.workspaces,
+    help="The workspace, if there are several.",
 )
 @click.option(
-    "--source", default="", metavar="NAME", help="The source, if the name does not determine it."
+    "--source",
+    default="",
+    metavar="NAME",
+    shell_complete=completing.sources,
+    help="The source, if the name does not determine it.",
 )
 @click.option(
     "--origin",

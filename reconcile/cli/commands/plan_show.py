@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reconcile.cli.formats import FORMATS
+from reconcile.cli.guide import completing
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -15,6 +16,8 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
+from reconcile.cli.terminal.pager import page
+from reconcile.cli.terminal.quiet import quiet, quiet_option
 from reconcile.errors import GuardRefused
 
 EXIT_CHANGES = 3
@@ -23,6 +26,7 @@ EXIT_CHANGES = 3
 @click.command()
 @paths_argument
 @click.option(
+    "-o",
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
@@ -36,6 +40,7 @@ EXIT_CHANGES = 3
     "targets",
     multiple=True,
     metavar="KIND:NAME",
+    shell_complete=completing.targets,
     help="Only this user, group or department (repeatable).",
 )
 @click.option(
@@ -46,10 +51,15 @@ EXIT_CHANGES = 3
     help="Accept this guard violation (repeatable).",
 )
 @click.option(
-    "--undo", metavar="RUN", default="", help="Restore what this run changed; reads no source."
+    "--undo",
+    metavar="RUN",
+    default="",
+    shell_complete=completing.runs,
+    help="Restore what this run changed; reads no source.",
 )
 @scope_options
 @variable_option
+@quiet_option
 @output_options
 @click.pass_context
 def plan(
@@ -84,7 +94,8 @@ def plan(
         )
     if out is not None:
         plan_files.write(out, made)
-    click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
+    if made.refused or not quiet():
+        page(output.plan(made, form, full=False, saved=out, colour=colour()))
     if made.refused:
         context.exit(GuardRefused.exit_code)
     if troubles:
@@ -103,9 +114,7 @@ def show(plan_file: Path, form: str) -> None:
     from reconcile.app import plan_files
     from reconcile.cli import output
 
-    click.echo(
-        output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour())
-    )
+    page(output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour()))
 
 
 COMMANDS = (plan, show)

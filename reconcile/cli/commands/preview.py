@@ -15,28 +15,28 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
+from reconcile.cli.terminal.tabular import Columns, Shape, show, wide_option
 
 if TYPE_CHECKING:  # it costs time to import, and every command imports this module
     from reconcile.planning import Preview
 
-_PREVIEWED = (
-    "workspace",
-    "source",
-    "username",
-    "first_name",
-    "last_name",
-    "email",
-    "roles",
-    "status",
-    "exists",
-    "action",
-    "dn",
+_PREVIEWED = Columns(
+    ("workspace", "username", "email", "roles", "status", "exists", "action"),
+    (
+        *("workspace", "source", "username", "first_name", "last_name", "email", "roles"),
+        *("status", "exists", "action", "dn"),
+    ),
+)
+_SKIPPED = Columns(
+    ("workspace", "username", "exists", "action", "skip"),
+    ("workspace", "source", "username", "exists", "status", "action", "skip", "dn"),
 )
 
 
 @click.command(short_help="Show who would be synchronised.")
 @paths_argument
 @format_option("table", "csv", "json")
+@wide_option
 @strict_option("when a rule finds nothing or an existing user is skipped")
 @scope_options
 @variable_option
@@ -46,6 +46,7 @@ def preview(
     context: click.Context,
     paths: tuple[Path, ...],
     form: Any,  # one of the three words that click has checked
+    wide: bool,
     strict: bool,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
@@ -71,13 +72,13 @@ def preview(
         previewed = planning.preview(read)
     previewed = msgspec.structs.replace(previewed, notices=placed(loaded, previewed.notices))
     report(previewed.notices)
-    _show(previewed, form, several=len(read.current) > 1)
+    _show(previewed, form, Shape(wide), several=len(read.current) > 1)
     if troubles:
         context.exit(troubles[0].exit_code)
     context.exit(strict_exit(not_clean(previewed.notices, previewed.skips)) if strict else 0)
 
 
-def _show(previewed: "Preview", form: Any, *, several: bool) -> None:
+def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> None:
     import msgspec
 
     from reconcile.render import escaped, rows, table
@@ -87,15 +88,21 @@ def _show(previewed: "Preview", form: Any, *, several: bool) -> None:
         return
     users, skips = list(rows.previewed(previewed.users)), list(rows.skipped(previewed.skips))
     if form == "csv":
-        click.echo(table([*users, *skips], (*_PREVIEWED, "skip"), form))
+        click.echo(table([*users, *skips], (*_PREVIEWED.wide, "skip"), form))
         return
-    columns = _PREVIEWED if several else _PREVIEWED[1:]
-    click.echo(table(users, columns, form) if users else "No person is in scope.")
+    if users:
+        show(users, _columns(_PREVIEWED, several=several), form, shape, paged=False)
+    else:
+        click.echo("No person is in scope.")
     if skips:
         click.echo("\nSkipped (they gain nothing until this is fixed):")
-        shown = ("source", "username", "exists", "status", "action", "skip", "dn")
-        click.echo(table(skips, ("workspace", *shown) if several else shown, form))
+        show(skips, _columns(_SKIPPED, several=several), form, shape, paged=False)
     click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
+
+
+def _columns(columns: Columns, *, several: bool) -> Columns:
+    """The columns; without the workspace unless there are several."""
+    return columns if several else Columns(columns.narrow[1:], columns.wide[1:])
 
 
 COMMANDS = (preview,)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 @click.command("migrate-usernames", short_help="Give existing users new usernames, all or none.")
 @paths_argument
 @click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @scope_options
 @variable_option
@@ -89,7 +89,7 @@ def migrate_usernames(
 @click.argument("new")
 @paths_argument
 @click.option("--plan", "only_plan", is_flag=True, help="Only show what would be renamed.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @variable_option
 @output_options

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconcile.cli.options import format_option, output_options, paths_argument, variable_option
+from reconcile.cli.guide import completing
+from reconcile.cli.options import (
+    format_option,
+    output_options,
+    paths_argument,
+    variable_option,
+    workspace_option,
+)
 from reconcile.cli.progress import Silent, progress
+from reconcile.cli.terminal.tabular import Columns, Shape, show, table_options
 from reconcile.errors import SourceUnreadable
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -15,21 +23,16 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     from reconcile.model.directory import Outline
     from reconcile.model.views.overview import Overview
 
-_COLUMNS = ("username", "first_name", "last_name", "email", "dn", "status", "why")
+_WIDE = ("username", "first_name", "last_name", "email", "dn", "status", "why")
 
 
 @click.command()
-@click.argument("source", metavar="SOURCE")
+@click.argument("source", metavar="SOURCE", shell_complete=completing.sources)
 @click.argument("keyword", metavar="KEYWORD")
 @paths_argument
 @format_option("table", "json", "csv")
-@click.option(
-    "--workspace",
-    "workspaces",
-    multiple=True,
-    metavar="NAME",
-    help="Only this workspace (repeatable).",
-)
+@table_options
+@workspace_option
 @variable_option
 @output_options
 def search(
@@ -37,6 +40,8 @@ def search(
     keyword: str,
     paths: tuple[Path, ...],
     form: Any,  # one of the three words that click has checked
+    wide: bool,
+    chosen: tuple[str, ...],
     workspaces: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
@@ -50,11 +55,10 @@ def search(
     from reconcile import planning
     from reconcile.app import adapters, identity_history, inputs
     from reconcile.app.notices import placing
-    from reconcile.render import table
 
     loaded = inputs.configuration(paths, variables)
     state = loaded.desired
-    (chosen,) = inputs.chosen_sources(state, [source])
+    (searched,) = inputs.chosen_sources(state, [source])
     names = inputs.chosen_workspaces(state, workspaces)
     with progress() as tell:
         with closing(adapters.platform(state.platform, tell)) as platform:
@@ -64,21 +68,22 @@ def search(
                 workspace.workspace: identity_history.used(state.links, workspace, platform.history)
                 for workspace in current
             }
-        with closing(adapters.directory(chosen, tell)) as directory:
-            snapshot = directory.read(planning.search_query(state, chosen))
+        with closing(adapters.directory(searched, tell)) as directory:
+            snapshot = directory.read(planning.search_query(state, searched))
     with placing(loaded):
         matches = planning.survey(
-            state, chosen, snapshot, current, abilities, planning.keyword(keyword), used
+            state, searched, snapshot, current, abilities, planning.keyword(keyword), used
         )
         rows = list(map(msgspec.to_builtins, matches))
-    columns = ("workspace", *_COLUMNS) if len(names) > 1 else _COLUMNS
-    click.echo(table(rows, columns, form))
+    several = ("workspace",) if len(names) > 1 else ()
+    columns = Columns((*several, "username", "email", "status", "why"), (*several, *_WIDE))
+    show(rows, columns, form, Shape(wide, chosen))
     if form == "table":
         click.echo(f"{len(rows)} of {len(snapshot.persons) * len(names)} found.", err=True)
 
 
 @click.command(short_help="Show departments and groups as trees.")
-@click.argument("source", metavar="SOURCE")
+@click.argument("source", metavar="SOURCE", shell_complete=completing.sources)
 @paths_argument
 @format_option("text", "json")
 @variable_option

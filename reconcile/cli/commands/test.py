@@ -10,6 +10,7 @@ import click
 from reconcile.cli.options import output_options, paths_argument, scope_options, variable_option
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
+from reconcile.cli.terminal.quiet import quiet_option
 from reconcile.errors import Unreadable
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 @strict_option("when a rule finds nothing")
 @scope_options
 @variable_option
+@quiet_option
 @output_options
 @click.pass_context
 def test(

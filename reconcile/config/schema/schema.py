@@ -11,12 +11,12 @@ in earlier versions, and what to say about each).
 import functools
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from pathlib import Path as File
 from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import Draft202012Validator, extend
 
+from reconcile.config.schema import published
 from reconcile.config.schema.wording import NOT_YET, WORDINGS, Fault, Schema
 from reconcile.config.yaml.nodes import Path
 
@@ -48,11 +48,8 @@ def of_type(at: Schema, value: object) -> Schema:
 
 
 def read(name: str) -> Schema:
-    """A file of `schemas/`: inside the package in a wheel, next to it in an editable install."""
-    package = File(__file__).resolve().parents[2]
-    places = (package / "schemas" / name, package.parent / "schemas" / name)
-    file = next(filter(File.exists, places), places[0])
-    loaded: Schema = json.loads(file.read_text(encoding="utf-8"))
+    """A file of `schemas/`."""
+    loaded: Schema = json.loads(published.file(name).read_text(encoding="utf-8"))
     return loaded
 
 

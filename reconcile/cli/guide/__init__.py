@@ -1,0 +1,1 @@
+"""What guides people: help, hints, completion, man pages."""

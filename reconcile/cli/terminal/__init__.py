@@ -1,0 +1,1 @@
+"""What a terminal gets: colours, tables that fit, a pager."""
