@@ -14,6 +14,7 @@ import yaml
 from tests.effort import sample
 from tests.scenarios.shell import RECONCILE, terminal_output
 from tests.scenarios.stage import DESIRED, ldif
+from tests.servers.forking import Execute
 
 NAMES = {"cn": "Änne 日本 😀", "sn": "Ωmega", "givenName": "Änne", "mail": "änne@example.com"}
 NOBODY = ("plan", "--target", "user:nobody 日本")
@@ -115,12 +116,21 @@ def on_terminal(
 @pytest.mark.parametrize("encoding", sample(["ascii"], ["latin-1"]))
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)
 def test_what_a_terminal_cannot_show_is_written_out(
-    company: Path, arguments: tuple[str, ...], encoding: str
+    company: Path, arguments: tuple[str, ...], encoding: str, quick: Execute
 ) -> None:
-    code, seen = on_terminal(company, arguments, {"PYTHONIOENCODING": encoding, "COLUMNS": "3"})
+    environ = os.environ | {"TERM": "xterm", "COLUMNS": "3"}
+    code, seen, _ = quick(arguments, company, environ, "", terminal=encoding)
     assert code == (2 if arguments == NOBODY else 0), seen
+    assert "Traceback" not in seen
+    assert "fault of reconcile" not in seen
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_python_chooses_the_encoding_of_a_terminal(company: Path, encoding: str) -> None:
+    code, seen = on_terminal(company, ("groups",), {"PYTHONIOENCODING": encoding})
+    assert code == 0, seen
     assert b"Traceback" not in seen
-    assert b"fault of reconcile" not in seen
+    assert b"\\u65e5" in seen
     if encoding == "ascii":
         assert seen.isascii(), seen
 
