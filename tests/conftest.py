@@ -8,6 +8,7 @@ import coverage
 import pytest
 from hypothesis import settings
 
+from tests.effort import take_turns
 from tests.servers.forking import Execute, forking
 
 # How long an example takes says more about the machine than about the code: a busy build server
@@ -58,8 +59,10 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the long files first; the order is otherwise kept."""
+    take_turns(items)
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 

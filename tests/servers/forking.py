@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
 
-
 class Execute(Protocol):
     """Carries a command out; answers its exit code and what it wrote to its streams.
 
@@ -155,10 +154,8 @@ def _carry_out(asked: dict[str, Any], files: tuple[int, int, int]) -> NoReturn:
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)  # the old one has read ahead
         if asked["terminal"]:
             # As Python opens them where PYTHONIOENCODING says so.
-            sys.stdout = open(1, "w", encoding=asked["terminal"], closefd=False)  # noqa: PTH123, SIM115
-            sys.stderr = open(  # noqa: PTH123, SIM115
-                2, "w", encoding=asked["terminal"], errors="backslashreplace", closefd=False
-            )
+            sys.stdout = os.fdopen(1, "w", encoding=asked["terminal"], closefd=False)
+            sys.stderr = os.fdopen(2, "w", encoding=asked["terminal"], closefd=False)
             streams.prepare()
         os.chdir(asked["folder"])
         os.environ.clear()

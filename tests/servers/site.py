@@ -27,9 +27,7 @@ def execute(
     assert not terminal
     command = [sys.executable, "-m", "reconcile", *arguments]
     pipes: dict[str, Any] = {"input": given, "capture_output": True, "text": True}
-    done = subprocess.run(
-        command, cwd=folder, env=dict(environ), check=False, timeout=120, **pipes
-    )
+    done = subprocess.run(command, cwd=folder, env=dict(environ), check=False, timeout=120, **pipes)
     return done.returncode, done.stdout, done.stderr
 
 
