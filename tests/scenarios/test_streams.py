@@ -146,7 +146,9 @@ def test_the_replacement_is_what_json_reads_as_the_character(company: Path) -> N
     assert b"\\u65e5\\u672c" in seen
 
 
-@pytest.mark.parametrize(("environ", "form"), diagonal(ENCODINGS, ["json", "csv", "table"]), ids=str)
+@pytest.mark.parametrize(
+    ("environ", "form"), diagonal(ENCODINGS, ["json", "csv", "table"]), ids=str
+)
 def test_files_and_pipes_are_utf_8(company: Path, environ: dict[str, str], form: str) -> None:
     found = piped(company, ("users", "--format", form), environ).stdout.decode("utf-8")
     if form == "json":
