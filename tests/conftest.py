@@ -9,6 +9,9 @@ import coverage
 import pytest
 from hypothesis import settings
 
+from tests.effort import take_turns
+from tests.servers.forking import Execute, forking
+
 # How long an example takes says more about the machine than about the code: a busy build server
 # would fail by it.
 settings.register_profile("whole", deadline=None, max_examples=100)
@@ -58,9 +61,18 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the long files first; the order is otherwise kept."""
+    take_turns(items)
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
+
+
+@pytest.fixture(scope="session")
+def quick() -> Iterator[Execute]:
+    """Carries commands out without the time that Python takes to start."""
+    with forking() as execute:
+        yield execute
 
 
 @pytest.hookimpl(wrapper=True)

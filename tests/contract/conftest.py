@@ -14,6 +14,7 @@ from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import Case
 from tests.contract.platforms import CASES, SERVERS, Acme, Servers, acme, parameters, sql
 from tests.contract.servers import Opened
+from tests.effort import turns
 from tests.servers.databases import Server
 
 
@@ -54,7 +55,7 @@ def platform(case: Case) -> ManagedPlatform:
     return case.platform
 
 
-@pytest.fixture(params=SERVERS)
+@pytest.fixture(params=turns(*SERVERS))
 def db(request: pytest.FixtureRequest, servers: Servers) -> Iterator[Acme]:
     """A fresh database on each kind of server."""
     with acme(servers(request.param)) as made:

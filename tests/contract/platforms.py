@@ -24,6 +24,7 @@ from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import HOLDER, Case
 from reconcile.testing.driven import driven, ledger
+from tests.effort import turns
 from tests.servers.databases import Server
 
 HERE = HOLDER._replace(host=socket.gethostname())
@@ -188,13 +189,21 @@ CASES: dict[str, Callable[[Path, Servers], AbstractContextManager[Case]]] = {
     "mariadb": mariadb_case,
 }
 SERVERS = ("postgresql", "mariadb")
+OWN_PROCESS = ("rest",)
 
 
 def parameters(names: Iterable[str]) -> list[Any]:
-    """The names of cases as parameters of a test, marked where they need a server."""
-    return [
-        pytest.param(name, marks=pytest.mark.server) if name in SERVERS else name for name in names
-    ]
+    """The names of cases as parameters of a test, marked where they need a server.
+
+    Those that need a process of their own take turns.
+    """
+    made: list[Any] = []
+    for name in names:
+        if name in SERVERS:
+            made += turns(pytest.param(name, marks=pytest.mark.server))
+        else:
+            made += turns(name) if name in OWN_PROCESS else [name]
+    return made
 
 
 TRANSACTIONAL = ("memory", "sqlite", "postgresql", "mariadb")

@@ -17,6 +17,7 @@ from reconcile.platforms.ledger.attempt_rules import BURST, FREE, MEMORY, REFILL
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import CORP, ERASED, HOLDER, change, ok, user
 from tests.contract.platforms import CASES, SERVERS, Servers, sql
+from tests.effort import turns
 
 NOW = 1_800_000_000
 KEY, OTHER = "a" * 64, "b" * 64
@@ -207,7 +208,7 @@ def test_two_processes_share_one_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("kind", turns(*SERVERS))
 def test_on_a_server_a_run_that_is_writing_hinders_no_login(
     kind: str, tmp_path: Path, servers: Servers
 ) -> None:

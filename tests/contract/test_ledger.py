@@ -16,6 +16,7 @@ from reconcile.testing.builders import HOLDER
 from reconcile.testing.driven import driven, ledger
 from tests.contract.platforms import SERVERS, Servers, acme
 from tests.contract.test_driver import FIRST, SECOND, House
+from tests.effort import turns
 
 
 def test_the_revisions_are_those_of_the_migrations() -> None:
@@ -55,7 +56,7 @@ def test_the_migrations_make_the_tables_as_the_code_knows_them(tmp_path: Path) -
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("kind", SERVERS)
+@pytest.mark.parametrize("kind", turns(*SERVERS))
 def test_a_life_with_the_ledger_on_a_server(kind: str, tmp_path: Path, servers: Servers) -> None:
     with acme(servers(kind)) as database:
         house = House(tmp_path)

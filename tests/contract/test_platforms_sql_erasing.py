@@ -28,7 +28,7 @@ from reconcile.testing.builders import (
     user,
     write,
 )
-from tests.contract.platforms import SERVERS, Servers, Text, acme
+from tests.contract.platforms import SERVERS, Servers, Text, acme, parameters
 
 Run: TypeAlias = Callable[..., list[tuple[object, ...]]]
 
@@ -50,7 +50,7 @@ class Place(NamedTuple):
 
 
 @pytest.fixture(
-    params=["sqlite", *(pytest.param(name, marks=pytest.mark.server) for name in SERVERS)],
+    params=parameters(("sqlite", *SERVERS)),
 )
 def place(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Place]:
     if request.param == "sqlite":

@@ -21,7 +21,7 @@ from tests.contract.platforms import Acme, Servers, Text, acme, prepare
 from tests.contract.servers import Opened, usernames
 from tests.scenarios.stage import DESIRED, Stage, ldif
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.each]
 
 FAMILIES = (
     "aAäÄ",

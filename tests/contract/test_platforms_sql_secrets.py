@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from reconcile.testing.builders import ok, user, write
 from tests.contract.platforms import Acme, prepare
 from tests.contract.servers import Opened, is_mariadb
 from tests.scenarios.stage import DESIRED, ldif
+from tests.servers.forking import Execute
 
 pytestmark = pytest.mark.server
 
@@ -78,35 +78,26 @@ def forget(db: Acme, name: str) -> None:
             administrator.execute(compose.SQL("DROP ROLE {}").format(compose.Identifier(name)))
 
 
-def command(
-    folder: Path, db: Acme, *arguments: str, environ: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
+def written(folder: Path, db: Acme) -> None:
+    """The desired state, for an account that the environment names."""
     rest = "?ssl_disabled=true" if is_mariadb(db) else ""
     who = "{{ env('ACCOUNT') | urlencode }}:{{ env('PASSWORD') | urlencode }}"
     url = f"{db.server.scheme}://{who}@127.0.0.1:{db.server.port}/{db.name}{rest}"
     desired = DESIRED | {"platform": {"type": "sql", "url": url}}
     (folder / "reconcile.yml").write_text(yaml.safe_dump(desired, width=1000), encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, "-m", "reconcile", *arguments],
-        cwd=folder,
-        env=os.environ | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(("name", "password"), SECRETS)
 def test_accounts_and_passwords_of_any_characters(
-    db: Acme, tmp_path: Path, name: str, password: str
+    db: Acme, tmp_path: Path, name: str, password: str, quick: Execute
 ) -> None:
+    written(tmp_path, db)
     (tmp_path / "corp.ldif").write_text(ldif({"uid=ann": None}), encoding="utf-8")
     account(db, name, password)
     try:
-        done = command(
-            tmp_path, db, "apply", "--yes", environ={"ACCOUNT": name, "PASSWORD": password}
-        )
-        assert (done.returncode, done.stderr) == (0, "")
+        environ = os.environ | {"ACCOUNT": name, "PASSWORD": password}
+        code, _, err = quick(["apply", "--yes"], tmp_path, environ, "")
+        assert (code, err) == (0, "")
         wrong = f"wr0ng-{password}"
         for arguments in (
             ["plan"],
@@ -114,13 +105,13 @@ def test_accounts_and_passwords_of_any_characters(
             ["users", "--format", "json"],
             ["test"],
         ):
-            done = command(tmp_path, db, *arguments, environ={"ACCOUNT": name, "PASSWORD": wrong})
-            assert done.returncode == 7
-            for text in (done.stdout, done.stderr, json.dumps(done.stderr)):
+            code, out, err = quick(arguments, tmp_path, environ | {"PASSWORD": wrong}, "")
+            assert code == 7
+            for text in (out, err, json.dumps(err)):
                 assert "wr0ng" not in text
                 assert password not in text
             if arguments == ["plan"]:
-                assert len(done.stderr.splitlines()) == 1
+                assert len(err.splitlines()) == 1
     finally:
         forget(db, name)
 
@@ -185,8 +176,14 @@ def by_command(db: Acme, folder: Path, **people: Any) -> subprocess.CompletedPro
     (folder / "corp.ldif").write_text(
         ldif({f"uid={name}": None for name in people}), encoding="utf-8"
     )
-    return command(
-        folder, db, "apply", "--yes", environ={"ACCOUNT": db.account, "PASSWORD": db.password}
+    written(folder, db)
+    return subprocess.run(
+        [sys.executable, "-m", "reconcile", "apply", "--yes"],
+        cwd=folder,
+        env=os.environ | {"ACCOUNT": db.account, "PASSWORD": db.password},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

@@ -20,7 +20,7 @@ from tests.contract.servers import (
     usernames,
 )
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.each]
 
 
 def test_reading_makes_nothing_and_the_server_is_named(db: Acme, opened: Opened) -> None:

@@ -20,7 +20,7 @@ from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE
 from tests.scenarios.test_fuzzing import Cases, command, private
 from tests.scenarios.test_fuzzing_databases import CODES, COMMANDS, GRACE
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.each]
 
 DAMAGES = 12
 TEXTS = (

@@ -17,6 +17,7 @@ from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
 from tests.contract.platforms import Servers
+from tests.effort import turns
 from tests.servers.roles import refusing, site
 
 pytestmark = pytest.mark.server
@@ -56,7 +57,7 @@ REDUCED = {
 }
 
 
-@pytest.fixture(params=["joint", "elsewhere"])
+@pytest.fixture(params=turns("joint", "elsewhere"))
 def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
     """The ledger in a schema of the server, and in a file."""
     for name in (request.node.name, request.node.originalname):

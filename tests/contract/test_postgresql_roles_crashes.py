@@ -18,6 +18,7 @@ from reconcile.platforms.postgresql_roles import PostgresqlRoles
 from reconcile.ports import Rejected
 from reconcile.testing.builders import view
 from tests.contract.platforms import Servers
+from tests.effort import diagonal
 from tests.scenarios.stage import DESIRED, Stage, ldif
 from tests.servers.roles import ROLES, Site, site
 
@@ -75,8 +76,7 @@ def seen(platform: Any) -> dict[str, Any]:
     return {"users": set(state["users"]), "memberships": state["memberships"]}
 
 
-@pytest.mark.parametrize("before", [True, False])
-@pytest.mark.parametrize("at", [4, 9])
+@pytest.mark.parametrize(("before", "at"), diagonal([True, False], [4, 9]))
 def test_the_server_dies_in_the_middle(before: bool, at: int, made: Site, tmp_path: Path) -> None:
     kind = type(
         "Breaking",

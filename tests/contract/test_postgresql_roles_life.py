@@ -7,6 +7,7 @@ import pytest
 
 from reconcile.ports import ManagedPlatform
 from tests.contract.platforms import Servers
+from tests.effort import sample
 from tests.scenarios.company_life import life
 from tests.scenarios.stage import Stage
 from tests.servers.roles import site
@@ -14,7 +15,7 @@ from tests.servers.roles import site
 pytestmark = pytest.mark.server
 
 
-@pytest.mark.parametrize("drops", [True, False])
+@pytest.mark.parametrize("drops", sample([True], [False]))
 def test_on_postgresql(drops: bool, tmp_path: Path, servers: Servers) -> None:
     with site(servers("postgresql")) as made:
         options = {"on_delete": {"reassign_to": made.account}} if drops else {}

@@ -16,6 +16,7 @@ from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
+from tests.effort import turns
 from tests.servers.scim.scim2_schemas import DEPARTMENT
 from tests.servers.scim.services import Running, Text, scim2_server, scimmy
 
@@ -26,7 +27,7 @@ _numbers = itertools.count(1)
 SERVICES = {"scim2-server": scim2_server, "scimmy": scimmy}
 
 
-@pytest.fixture(scope="module", params=SERVICES)
+@pytest.fixture(scope="module", params=turns(*SERVICES))
 def service(request: pytest.FixtureRequest) -> Iterator[Running]:
     with SERVICES[request.param]() as running:
         yield running

@@ -11,6 +11,7 @@ from reconcile.testing import Case
 from reconcile.testing.contract.objects import *
 from reconcile.testing.scim import Quirks
 from tests.contract.scim import stand_in_case
+from tests.effort import turns
 
 WAYS: dict[str, tuple[dict[str, Any], Quirks]] = {
     "put": ({"update": "put"}, Quirks()),
@@ -26,7 +27,7 @@ WAYS: dict[str, tuple[dict[str, Any], Quirks]] = {
 """How services differ, and the settings that suit them."""
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=turns(*WAYS))
 def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
     options, quirks = WAYS[request.param]
     with stand_in_case(tmp_path, options, quirks) as made:

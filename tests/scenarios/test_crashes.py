@@ -19,7 +19,7 @@ import yaml
 from reconcile.platforms.driver.platform import DrivenPlatform
 from reconcile.platforms.memory.application import MemoryApplication
 from reconcile.testing.driven import driven
-from tests.effort import parts
+from tests.effort import diagonal, parts
 from tests.scenarios.stage import DESIRED, Stage, ldif, told
 
 DESIRED_STATE = DESIRED | {
@@ -185,21 +185,28 @@ def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, 
 APPLY, AGAIN = ("apply", "--yes"), ("apply", "--yes", "--force")
 
 
+KEPT = {(1, "statement"), (2, "statement"), (1, "steps"), (2, "page")}
+"""Runs and kinds of points of which `make test` keeps the first share."""
+
+
 @pytest.mark.parametrize(
-    ("kind", "share"),
+    ("number", "kind", "share"),
     [
-        *(
-            pytest.param("statement", share, marks=pytest.mark.full if share else ())
-            for share in range(SHARES)
-        ),
-        *(
-            pytest.param(kind, share, marks=pytest.mark.full if share else ())
-            for kind in ("steps", "page")
-            for share in range(SHARES_OF_FILES)
-        ),
+        pytest.param(
+            number,
+            kind,
+            share,
+            marks=() if (number, kind) in KEPT and not share else pytest.mark.full,
+        )
+        for number in (1, 2)
+        for kind, shares in (
+            ("statement", SHARES),
+            ("steps", SHARES_OF_FILES),
+            ("page", SHARES_OF_FILES),
+        )
+        for share in range(shares)
     ],
 )
-@pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
 def test_killed_at_every_point(
     number: int, kind: str, share: int, crashing: Callable[..., list[int]], tmp_path: Path
 ) -> None:
@@ -263,8 +270,7 @@ def same_as(application: MemoryApplication) -> MemoryApplication:
 
 
 @pytest.mark.parametrize("share", parts(SHARES, 1))
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("number", [1, 2], ids=["first-run", "second-run"])
+@pytest.mark.parametrize(("number", "when"), diagonal([1, 2], ["before", "after"]))
 def test_without_transactions_every_call_is_a_point(
     number: int, when: str, share: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.forking import Execute
+
 TOP = Path(__file__).parents[2]
 EXAMPLES = TOP / "examples"
 
@@ -80,22 +82,27 @@ def test_the_company_behind_a_real_server(tmp_path: Path) -> None:
     ("preset", "users", "said"),
     [("processmaker", 193, "on_existing"), ("vmmanager", 95, "username")],
 )
-def test_presets(preset: str, users: int, said: str, tmp_path: Path) -> None:
+def test_presets(preset: str, users: int, said: str, tmp_path: Path, quick: Execute) -> None:
     """Each plans, applies and has nothing left to do; and so has what --effective makes of it, on the same platform."""
     folder = tmp_path / "examples" / "presets"
     shutil.copytree(
         EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("*.db", "*.plan", "server")
     )
-    reconcile = [sys.executable, "-m", "reconcile"]
+
+    def reconcile(*arguments: str) -> str:
+        code, out, err = quick(arguments, folder, os.environ, "")
+        assert code == 0, out + err
+        return out
+
     file = f"{preset}.yml"
-    output = run([*reconcile, "plan", file, "--out", "first.plan"], folder)
+    output = reconcile("plan", file, "--out", "first.plan")
     assert re.search(rf"^  users +{users}$", output, re.MULTILINE)
-    run([*reconcile, "apply", "first.plan", "--yes", "--config", file], folder)
-    effective = run([*reconcile, "validate", "--effective", file], folder)
+    reconcile("apply", "first.plan", "--yes", "--config", file)
+    effective = reconcile("validate", "--effective", file)
     assert re.search(rf" {said}: .*# preset {preset}$", effective, re.MULTILINE)
     (folder / "effective.yml").write_text(effective, encoding="utf-8")
     for again in (file, "effective.yml"):
-        assert "No changes." in run([*reconcile, "plan", "--check", again], folder)
+        assert "No changes." in reconcile("plan", "--check", again)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.scenarios.test_crashes import AFTER, BEFORE, DESIRED_STATE
 HERE = Path(__file__).parents[1]
 CONFIGURATIONS, PLANS, DIRECTORIES = 300, 250, 250
 """How many cases there are in each part of a test."""
-PARTS = parts(8, kept=2)
+PARTS = parts(8, kept=1)
 PATIENCE = 10.0
 """Seconds of processor time for one case; it takes hundredths."""
 MEMORY = 200 * 1024

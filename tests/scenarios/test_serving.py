@@ -244,7 +244,7 @@ def test_the_schedule_is_read_again_at_a_hangup(service: Service) -> None:
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("rounds", sample([4], [12]))
+@pytest.mark.parametrize("rounds", sample([3], [12]))
 def test_two_services_on_one_platform_and_signals_at_any_moment(
     service: Service, rounds: int
 ) -> None:

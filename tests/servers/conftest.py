@@ -8,7 +8,7 @@ import pytest
 from reconcile.directories.ldap import retry
 from tests.servers import samba
 from tests.servers.certificates import Authority
-from tests.servers.forking import Execute, forking
+from tests.servers.forking import Execute
 from tests.servers.site import Site
 from tests.servers.slapd import Slapd, slapd
 from tests.servers.sources import ldif, people
@@ -50,13 +50,6 @@ def secure(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> It
         folder, ldif(people(10)), certificate=certificate, first_lines=["security tls=1"]
     ) as running:
         yield running
-
-
-@pytest.fixture(scope="session")
-def quick() -> Iterator[Execute]:
-    """Carries commands out without the time that Python takes to start."""
-    with forking() as execute:
-        yield execute
 
 
 @pytest.fixture(autouse=True)

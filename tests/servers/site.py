@@ -16,14 +16,18 @@ _ROOT = Path(__file__).parents[2]
 
 
 def execute(
-    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], given: str
+    arguments: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    given: str,
+    *,
+    terminal: str = "",
 ) -> tuple[int, str, str]:
-    """Exit code, standard output and standard error of a command."""
+    """Exit code, standard output and standard error of a command, which is not on a terminal."""
+    assert not terminal
     command = [sys.executable, "-m", "reconcile", *arguments]
     pipes: dict[str, Any] = {"input": given, "capture_output": True, "text": True}
-    done = subprocess.run(
-        command, cwd=folder, env=dict(environment), check=False, timeout=120, **pipes
-    )
+    done = subprocess.run(command, cwd=folder, env=dict(environ), check=False, timeout=120, **pipes)
     return done.returncode, done.stdout, done.stderr
 
 

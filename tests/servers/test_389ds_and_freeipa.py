@@ -146,7 +146,7 @@ def test_accounts_groups_and_ids_of_389(ds: Ds389) -> None:
 
 def test_groups_beyond_the_rules_are_followed(ds: Ds389) -> None:
     """A group of another class, whose own members are of another attribute."""
-    (group,) = groups(bound(ds, type="389ds", groups=desired.Groups(filter="cn=names")))
+    (group,) = groups(bound(ds, type="389ds", groups=desired.Groups(filter="(cn=names)")))
     assert group.members == (f"uid=ada,{PEOPLE}",)
     assert group.nested_members == (f"uid=ada,{PEOPLE}", f"uid=off,{PEOPLE}")
 

@@ -98,6 +98,7 @@ def test_one_batch_of_all_users_is_not_taken_for_all_of_them(tmp_path: Path) -> 
             site.refuses("the connection broke")
 
 
+@pytest.mark.full  # test_active_directory has a group of 1,600 in `make test`
 def test_a_group_growing_past_1500_members_keeps_them_all(tmp_path: Path) -> None:
     """A group of Active Directory grew from 1,498 to 1,501 members and lost them all."""
     above = f"OU=Big,{samba.SUFFIX}"

@@ -1,5 +1,6 @@
 """Whatever a file holds, loading it ends soon, with the desired state or with a ConfigError."""
 
+import copy
 import random
 from pathlib import Path
 
@@ -9,9 +10,11 @@ import yaml
 from reconcile.config.starter import starter
 from reconcile.config.yaml import documents
 from reconcile.errors import ConfigError
+from tests.effort import size
 from tests.unit.config.reading import EMPTY, HEAD, loaded, said
 
 HERE = Path(__file__).parent
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 @pytest.mark.parametrize("loader", [documents.LOADER, yaml.SafeLoader])
@@ -255,7 +258,7 @@ def test_mutations_of_valid_files(tmp_path):
 
 
 def test_shuffled_structures(tmp_path):
-    """Every value of a valid file once as something of another type."""
+    """Every value of a valid file once as something of another type; in `make test` every third one."""
     whole = yaml.safe_load((HERE / "valid" / "everything.yml").read_text())
     path = tmp_path / "a.yml"
 
@@ -281,13 +284,13 @@ def test_shuffled_structures(tmp_path):
         {"action": []},
     )
     chance = random.Random(20240229)
-    for where in list(places(whole))[1:]:
+    for where in list(places(whole))[1 :: size(3, 1)]:
         for other in chance.sample(others, 1):
-            changed = yaml.safe_load((HERE / "valid" / "everything.yml").read_text())
+            changed = copy.deepcopy(whole)
             at = changed
             for key in where[:-1]:
                 at = at[key]
             at[where[-1]] = other
-            path.write_text(yaml.safe_dump(changed))
+            path.write_text(yaml.dump(changed, Dumper=DUMPER))
             path.chmod(0o600)
             assert len(said(path)) < 40

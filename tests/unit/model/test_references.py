@@ -54,9 +54,9 @@ def test_which_names_look_alike() -> None:
 
 
 def test_many_names_that_fold_to_one_take_no_longer_than_their_number() -> None:
-    keys = {f"cn={'ä' * (number % 90)}{number}Ä" for number in range(50_000)}
+    keys = {f"cn={'ä' * (number % 90)}{number}Ä" for number in range(20_000)}
     started = time.process_time()
     references = References((keys,), "compatibility")
     assert all(references.only(key.lower()) in {key, ""} for key in sorted(keys)[:5_000])
     assert lookalikes(keys, "compatibility") == frozenset()
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 4
