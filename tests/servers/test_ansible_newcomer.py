@@ -26,16 +26,16 @@ def write_files(folder: Path) -> list[list[str]]:
     ]
 
 
-def check(folder: Path, python: Path | None = None) -> None:
+def check(folder: Path, *options: str, python: Path | None = None, **environ: str) -> None:
     """The commands do what the page says of them."""
-    planning, applying = write_files(folder)
-    code, output = ansible(folder, *planning, python=python)
+    planning, applying = ([*command, *options] for command in write_files(folder))
+    code, output = ansible(folder, *planning, python=python, **environ)
     assert code == 0, output
     assert "+ user ann" in output
     assert not (folder / "acme.db").exists()
     changed = []
     for _ in range(2):
-        code, output = ansible(folder, *applying, python=python)
+        code, output = ansible(folder, *applying, python=python, **environ)
         assert code == 0, output
         changed += re.findall(r"changed=(\d+) ", output)
     assert changed == ["1", "0"]
@@ -58,7 +58,7 @@ def test_a_newcomer_installs_the_wheel_and_runs_it(tmp_path: Path) -> None:
     subprocess.run(install, check=True, capture_output=True)
     folder = tmp_path / "play"
     folder.mkdir()
-    check(folder, python)
+    check(folder, python=python)
 
 
 def test_values_of_a_directory_are_no_templates(tmp_path: Path) -> None:

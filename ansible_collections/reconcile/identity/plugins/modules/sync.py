@@ -64,8 +64,8 @@ options:
     description:
       - For how many seconds to try again while another run holds the platform, before failing
         with RV(exit_code=8).
-      - What the other run changes in the meantime is planned anew. A O(plan_file) is not: it is
-        stale then.
+      - A plan that the other run has overtaken is made again. One from a O(plan_file) is not; the
+        task fails with RV(exit_code=5).
     type: int
     default: 0
   force:
@@ -86,16 +86,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The platform is as the directory says
+- name: The platform matches its directory
   reconcile.identity.sync:
     path: /etc/reconcile/reconcile.yml
     secrets:
       LDAP_PASSWORD: "{{ vault_ldap_password }}"
 
-- name: Two departments' worth of people may leave today
+- name: Twelve people may leave today
   reconcile.identity.sync:
     path: /etc/reconcile/reconcile.yml
-    accept: ["users_lost:main:12"]
+    accept: ["users_lost:main/corp:12"]
 
 - name: Write a plan for review
   reconcile.identity.sync:
