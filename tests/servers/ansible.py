@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import yaml
 
 BIN = Path(sys.executable).parent
+TOP = Path(__file__).parents[2]
 
 
 class Played(NamedTuple):
@@ -21,12 +22,27 @@ class Played(NamedTuple):
     results: list[dict[str, Any]]
 
 
-def ansible(folder: Path, command: str, *arguments: str, **environ: str) -> tuple[int, str]:
-    """Runs a command of Ansible: exit code, and both of its outputs."""
+def wheel(folder: Path) -> Path:
+    """The wheel of this tree, built in the folder without a download."""
+    options = ["--no-build-isolation", "--no-deps", "--quiet", "--wheel-dir", str(folder)]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", *options, str(TOP)], check=True, capture_output=True
+    )
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def ansible(
+    folder: Path, command: str, *arguments: str, python: Path | None = None, **environ: str
+) -> tuple[int, str]:
+    """Runs a command of Ansible: exit code, and both of its outputs.
+
+    `python` is the interpreter of the environment it is installed in, by default this one.
+    """
     home = folder / "home"
     home.mkdir(exist_ok=True)
     done = subprocess.run(
-        [sys.executable, BIN / command, *arguments],
+        [python or sys.executable, (python.parent if python else BIN) / command, *arguments],
         cwd=folder,
         env={
             **os.environ,

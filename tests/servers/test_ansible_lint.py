@@ -3,6 +3,7 @@
 `make test-all` runs them, in environments of their own.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.servers.ansible import ansible
+from tests.servers.test_ansible_newcomer import check
 
 TOP = Path(__file__).parents[2]
 COLLECTION = TOP / "ansible_collections" / "reconcile" / "identity"
@@ -70,6 +74,45 @@ def run(folder: Path, tools: Path, *command: str, home: Path) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
+
+
+def test_the_newest_ansible_runs_the_first_playbook(tools: Path, tmp_path: Path) -> None:
+    """Ansible is in another environment than the module, which runs with this Python."""
+    interpreter = ("--extra-vars", f"ansible_python_interpreter={sys.executable}")
+    check(tmp_path, *interpreter, python=tools / "python", ANSIBLE_COLLECTIONS_PATH=str(TOP))
+
+
+def test_the_oldest_ansible_runs_it_and_shows_no_inline_secret(tmp_path: Path) -> None:
+    """2.18 prints the options of a module at the highest verbosity."""
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "old")], check=True)
+    python = tmp_path / "old" / "bin" / "python"
+    install = [str(python), "-m", "pip", "install", "--quiet", "ansible-core~=2.18.0"]
+    subprocess.run(install, check=True)
+    folder = tmp_path / "play"
+    folder.mkdir()
+    interpreter = ("--extra-vars", f"ansible_python_interpreter={sys.executable}")
+    check(folder, *interpreter, python=python, ANSIBLE_COLLECTIONS_PATH=str(TOP))
+
+    source = {"name": "corp", "type": "openldap", "servers": ["ldap://127.0.0.1:1"]}
+    source |= {"base_dn": "dc=example", "tls": {"mode": "none"}}
+    state = {
+        "version": 1,
+        "platform": {"type": "sql", "url": "sqlite:///other.db"},
+        "sources": [source | {"bind": {"dn": "cn=reader", "password": "{{ word }}"}}],
+    }
+    tasks = [{"reconcile.identity.sync": {"config": state, "state": "planned"}}]
+    book = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+    (folder / "inline.yml").write_text(json.dumps(book), encoding="utf-8")
+    arguments = ("ansible-playbook", "inline.yml", "-vvv", *interpreter)
+    code, output = ansible(
+        folder,
+        *(*arguments, "--extra-vars", "word=s3cret-word"),
+        python=python,
+        ANSIBLE_COLLECTIONS_PATH=str(TOP),
+    )
+    assert (code, "no server of the source corp" in output) == (2, True), output
+    assert "********" in output
+    assert "s3cret-word" not in output
 
 
 def test_ansible_lint(tools: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.scenarios.stage import ldif
-from tests.servers.ansible import ansible
+from tests.servers.ansible import ansible, wheel
 
 pytestmark = pytest.mark.server
 TOP = Path(__file__).parents[2]
@@ -27,29 +27,23 @@ needs_root = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this tree."""
-    folder = tmp_path_factory.mktemp("wheel")
-    options = ["--no-build-isolation", "--no-deps", "--quiet", "--wheel-dir", str(folder)]
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", *options, str(TOP)], check=True, capture_output=True
-    )
-    (built,) = folder.glob("*.whl")
-    return built
+    return wheel(tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture
-def host(wheel: Path) -> Iterator[Path]:
+def host(built: Path) -> Iterator[Path]:
     """A playbook with the role, for this host; nothing is left of it."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to other accounts
         tmp_path = Path(folder)
         tmp_path.chmod(0o755)
-        _write_playbook(tmp_path, wheel)
+        _write_playbook(tmp_path, built)
         yield tmp_path
     subprocess.run(["userdel", ACCOUNT], capture_output=True, check=False)
 
 
-def _write_playbook(tmp_path: Path, wheel: Path) -> None:
+def _write_playbook(tmp_path: Path, built: Path) -> None:
     (tmp_path / "units").mkdir()
     state = tmp_path / "lib"
     (tmp_path / "desired.yml").write_text(
@@ -61,7 +55,7 @@ def _write_playbook(tmp_path: Path, wheel: Path) -> None:
     )
     _dependencies(tmp_path / "needed")
     variables = {
-        "scheduled_sync_package": f"reconcile-identity @ file://{wheel}",
+        "scheduled_sync_package": f"reconcile-identity @ file://{built}",
         "scheduled_sync_python": sys.executable,
         "scheduled_sync_venv": str(tmp_path / "venv"),
         "scheduled_sync_config_folder": str(tmp_path / "etc"),

@@ -19,7 +19,7 @@ options:
   config:
     description:
       - The desired state itself, instead of a file. Relative paths in it start at the working
-        directory of the module.
+        directory of the module, which is the folder of the playbook if the connection is local.
       - Ansible renders C({{ }}) in it before the module sees it. Mark texts that are templates of
         C(reconcile) with C(!unsafe), or keep the desired state in a file and use O(path).
       - Secrets that are written in it are masked in all output. Prefer the function C(env) in it

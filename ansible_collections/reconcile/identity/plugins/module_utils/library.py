@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import traceback
 
@@ -13,17 +14,20 @@ from ansible.module_utils.basic import missing_required_lib
 
 try:
     import reconcile
-    from reconcile import errors
+    from reconcile import errors, interrupts
     from reconcile.app.api import secret_variables
     from reconcile.config import clear_texts
 
     IMPORT_ERROR = None
 except ImportError:
-    reconcile = errors = secret_variables = clear_texts = None
+    reconcile = errors = interrupts = secret_variables = clear_texts = None
     IMPORT_ERROR = traceback.format_exc()
 
 VERSION = "0.1.0"
 """Of the collection; the package must have the same."""
+
+VIOLATIONS_SHOWN = 20
+"""How many violations a message lists; the result has all."""
 
 DESIRED_STATE = {
     "path": {"type": "path"},
@@ -50,25 +54,65 @@ def require_library(module):
         )
 
 
+def settle(module):
+    """What every module does first: checks the package and the options, and takes the secrets."""
+    require_library(module)
+    with failing(module):
+        check_options(module.params)
+        if "secrets" in module.params:
+            take_secrets(module)
+
+
+def check_options(params):
+    """Raises UsageError for values that Ansible lets pass and that nothing can be done with."""
+    for name in ("path", "plan_file"):
+        if params.get(name) == "":
+            raise errors.UsageError("%s is empty: name a file, or leave the option out" % name)
+    for name in ("max_changes", "lock_timeout"):
+        if params.get(name, 0) < 0:
+            raise errors.UsageError("%s is %d: it must not be negative" % (name, params[name]))
+    for option in ("secrets", "variables"):
+        for name, value in params.get(option, {}).items():
+            _check_text(option, name, value)
+
+
+def _check_text(option, name, value):
+    """Raises UsageError for a name or a value that no variable can have. Never shows the value."""
+    if not name or set(name) & {"=", "\0"}:
+        raise errors.UsageError("%s: %r cannot be the name of a variable" % (option, name))
+    if not isinstance(value, (str, int, float)):
+        kind = "null" if value is None else "a %s" % type(value).__name__
+        raise errors.UsageError("%s.%s is %s: it must be a text or a number" % (option, name, kind))
+    if "\0" in text_of(value):
+        raise errors.UsageError("%s.%s contains a null character" % (option, name))
+
+
 def take_secrets(module):
     """Sets the variables of `secrets`; masks all secrets that the options hold in clear text."""
-    os.environ.update({name: str(value) for name, value in module.params["secrets"].items()})
+    secrets = module.params["secrets"]
+    os.environ.update({name: text_of(value) for name, value in secrets.items()})
     config, variables = module.params["config"] or {}, module.params["variables"]
+    module.no_log_values.update(text_of(value) for value in secrets.values())
     module.no_log_values.update(clear_texts(config, variables))
     module.no_log_values.update(text_of(variables[name]) for name in _secret_variables(module))
+    module.no_log_values.discard("")
 
 
 def _secret_variables(module):
-    """The names of the variables that secrets are made from; all where the files do not say."""
-    given = module.params["variables"]
+    """The names of the variables that secrets are made from.
+
+    Where the files do not say, all with more than three characters: to mask shorter texts everywhere
+    would spoil the message about what is wrong with the files.
+    """
+    variables = module.params["variables"]
     paths, options = desired_state(module)
     try:
         used = secret_variables(
             *paths, configuration=options["configuration"], variables=options["variables"]
         )
     except errors.ReconcileError:
-        return given.keys()
-    return given.keys() & used
+        return {name for name, value in variables.items() if len(text_of(value)) > 3}
+    return variables.keys() & used
 
 
 def desired_state(module):
@@ -91,33 +135,68 @@ def text_of(value):
 
 @contextlib.contextmanager
 def failing(module):
-    """Fails with the message, the exit code of the command and the data of an error of the package.
+    """Fails with the message, the exit code of the command and the data of an error.
 
-    A module prints JSON alone, so what libraries print is swallowed.
+    A module prints JSON alone, so what libraries print is swallowed. A signal breaks the work off
+    and leaves no lock behind.
     """
-    try:
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            yield
-    except errors.ReconcileError as error:
-        failure = {"msg": str(error), "exit_code": error.exit_code, "changed": False}
-        if isinstance(error, errors.StalePlan):
-            failure["moved"] = list(error.moved)
-        if isinstance(error, errors.GuardRefused):
-            failure["violations"] = [
-                {"code": code, "detail": detail, "acceptable": acceptable, "accepted": False}
-                for code, detail, acceptable in error.violations
-            ]
-        if isinstance(error, errors.ConfigError):
-            failure["problems"] = [
-                {
-                    "file": problem.file,
-                    "line": problem.line,
-                    "column": problem.column,
-                    "path": problem.path,
-                    "message": problem.message,
-                }
-                for problem in error.problems
-            ]
-    else:
-        return
-    module.fail_json(**failure)
+    failure = None
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with interrupts.listening() as restored:
+            try:
+                with restored():
+                    yield
+            except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - or a secret is shown
+                failure = _failure(error)
+    if failure:
+        module.fail_json(**failure)
+
+
+def _failure(error):
+    """The arguments of `fail_json`."""
+    if interrupts.broke_off():  # also where a library has made another error of it
+        msg = "Interrupted. What was applied before stays applied, and no lock is left; run again."
+        return {"msg": msg, "exit_code": interrupts.exit_code(), "changed": False}
+    if not isinstance(error, errors.ReconcileError):
+        return {
+            "msg": "Unexpected error: %s: %s" % (type(error).__name__, error),
+            "exception": traceback.format_exc(),
+            "exit_code": 1,
+            "changed": False,
+        }
+    failure = {"msg": str(error), "exit_code": error.exit_code, "changed": False}
+    if isinstance(error, errors.StalePlan):
+        failure["moved"] = list(error.moved)
+    if isinstance(error, errors.GuardRefused):
+        failure["violations"] = [
+            {"code": code, "detail": detail, "acceptable": acceptable, "accepted": False}
+            for code, detail, acceptable in error.violations
+        ]
+        failure["msg"] = refusal(failure["violations"]) or failure["msg"]
+    if isinstance(error, errors.ConfigError):
+        failure["problems"] = [
+            {
+                "file": problem.file,
+                "line": problem.line,
+                "column": problem.column,
+                "path": problem.path,
+                "message": problem.message,
+            }
+            for problem in error.problems
+        ]
+    return failure
+
+
+def refusal(violations):
+    """The message of a plan that the safety rules refuse, with the way out; "" for no violations."""
+    refused = [violation for violation in violations if not violation["accepted"]]
+    if not refused:
+        return ""
+    shown = ["%(code)s: %(detail)s" % violation for violation in refused[:VIOLATIONS_SHOWN]]
+    if len(refused) > VIOLATIONS_SHOWN:
+        shown.append("%d more are in violations" % (len(refused) - VIOLATIONS_SHOWN))
+    message = "Refused by the safety rules, nothing was applied: " + "; ".join(shown) + "."
+    if len(refused) > VIOLATIONS_SHOWN or not all(v["acceptable"] for v in refused):
+        return message
+    codes = [v["code"] for v in violations if v["accepted"]] + [v["code"] for v in refused]
+    return message + " If this is intended, set accept: " + json.dumps(codes, ensure_ascii=False)

@@ -60,11 +60,11 @@ EXAMPLES = r"""
     path: /etc/reconcile/reconcile.yml
     gather: [users]
     status: [blocked]
-  register: found
+  register: blocked
 
-- name: Say it
+- name: Show their usernames
   ansible.builtin.debug:
-    msg: "{{ found.users | map(attribute='username') | list }}"
+    msg: "{{ blocked.users | map(attribute='username') | list }}"
 """
 
 RETURN = r"""
@@ -106,23 +106,25 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
     desired_state,
     failing,
     reconcile,
-    require_library,
-    take_secrets,
+    settle,
 )
 
 KINDS = ["users", "groups", "departments", "roles"]
 STATUSES = ["active", "inactive", "vacation", "blocked", "blocked_in_directory", "erased"]
 
 
-def is_wanted(user, params):
-    """Whether a user passes every filter that is set."""
-    names = [name.casefold() for name in params["users"]]
-    return (
-        (not names or user["username"].casefold() in names)
-        and (not params["status"] or user["status"] in params["status"])
-        and (not params["roles"] or not set(params["roles"]).isdisjoint(user["roles"]))
-        and (not params["groups"] or not set(params["groups"]).isdisjoint(user["groups"]))
-    )
+def selected(users, params):
+    """The users that pass every filter that is set."""
+    names = {name.casefold() for name in params["users"]}
+    statuses, roles, groups = (set(params[name]) for name in ("status", "roles", "groups"))
+    return [
+        user
+        for user in users
+        if (not names or user["username"].casefold() in names)
+        and (not statuses or user["status"] in statuses)
+        and (not roles or not roles.isdisjoint(user["roles"]))
+        and (not groups or not groups.isdisjoint(user["groups"]))
+    ]
 
 
 def main():
@@ -141,14 +143,13 @@ def main():
         required_one_of=[("path", "config")],
         supports_check_mode=True,
     )
-    require_library(module)
-    take_secrets(module)
+    settle(module)
     paths, options = desired_state(module)
     with failing(module):
-        found = reconcile.inventory(*paths, **options)
-    result = {kind: list(getattr(found, kind)) for kind in module.params["gather"]}
+        inventory = reconcile.inventory(*paths, **options)
+    result = {kind: list(getattr(inventory, kind)) for kind in module.params["gather"]}
     if "users" in result:
-        result["users"] = [user for user in result["users"] if is_wanted(user, module.params)]
+        result["users"] = selected(result["users"], module.params)
     module.exit_json(changed=False, exit_code=0, **result)
 
 

@@ -20,8 +20,8 @@ options:
     required: true
   max_changes:
     description:
-      - How many changes and skips are returned at most. RV(changes_omitted) says how many are
-        left out.
+      - How many changes and skips are returned at most. RV(changes_omitted) and
+        RV(skips_omitted) say how many are left out.
     type: int
     default: 1000
 requirements:
@@ -73,6 +73,15 @@ skips:
   returned: success
   type: list
   elements: dict
+skips_omitted:
+  description: How many skips are not in RV(skips).
+  returned: success
+  type: int
+notices:
+  description: What a reader should know though it prevents nothing, each with C(code) and C(text).
+  returned: success
+  type: list
+  elements: dict
 violations:
   description:
     - What the safety rules found, each with C(code), C(detail), C(acceptable) and C(accepted).
@@ -102,7 +111,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
     failing,
     reconcile,
-    require_library,
+    settle,
 )
 
 
@@ -115,7 +124,7 @@ def main():
         },
         supports_check_mode=True,
     )
-    require_library(module)
+    settle(module)
     limit = module.params["max_changes"]
     with failing(module):
         plan = reconcile.load_plan(module.params["plan_file"])
@@ -127,6 +136,8 @@ def main():
         changes_omitted=max(len(plan.changes) - limit, 0),
         counts=document["summary"]["counts"],
         skips=document["skips"][:limit],
+        skips_omitted=max(len(plan.skips) - limit, 0),
+        notices=document["notices"],
         violations=document["violations"],
         created=document["created"],
         plan_digest=plan.digest,

@@ -56,16 +56,23 @@ options:
     default: false
   max_changes:
     description:
-      - How many changes, skips and outcomes are returned at most. RV(changes_omitted) says how
-        many are left out.
+      - How many changes, skips and outcomes are returned at most. RV(changes_omitted) and
+        RV(skips_omitted) say how many are left out.
     type: int
     default: 1000
   lock_timeout:
     description:
-      - For how many seconds to wait where another run holds the platform, before failing with
-        RV(exit_code=8).
+      - For how many seconds to try again while another run holds the platform, before failing
+        with RV(exit_code=8).
+      - A plan that the other run has overtaken is made again. One from a O(plan_file) is not; the
+        task fails with RV(exit_code=5).
     type: int
     default: 0
+  force:
+    description:
+      - Take over the lock that a dead run has left. The lock of a run that is alive is respected.
+    type: bool
+    default: false
 attributes:
   check_mode:
     description: Can run in check mode, which changes nothing.
@@ -79,16 +86,16 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: The platform is as the directory says
+- name: The platform matches its directory
   reconcile.identity.sync:
     path: /etc/reconcile/reconcile.yml
     secrets:
       LDAP_PASSWORD: "{{ vault_ldap_password }}"
 
-- name: Two departments' worth of people may leave today
+- name: Twelve people may leave today
   reconcile.identity.sync:
     path: /etc/reconcile/reconcile.yml
-    accept: ["users_lost:main:12"]
+    accept: ["users_lost:main/corp:12"]
 
 - name: Write a plan for review
   reconcile.identity.sync:
@@ -137,6 +144,17 @@ skips:
   description:
     - Entries of directories that cannot be synchronised, each with C(code) and C(detail), at most
       O(max_changes).
+  returned: when a plan was made
+  type: list
+  elements: dict
+skips_omitted:
+  description: How many skips are not in RV(skips).
+  returned: when a plan was made
+  type: int
+notices:
+  description:
+    - What a reader should know though it prevents nothing, such as a rule that finds nothing, each
+      with C(code) and C(text). The first ten are warnings of the task, too.
   returned: when a plan was made
   type: list
   elements: dict
@@ -191,12 +209,14 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
     errors,
     failing,
     reconcile,
-    require_library,
-    take_secrets,
+    refusal,
+    settle,
 )
 
 DIFF_CHANGES = 500
-SECONDS_BETWEEN_TRIES = 1.0
+NOTICES_SHOWN = 10
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 15.0
 
 
 def planned(module):
@@ -224,19 +244,27 @@ def applied(module):
         accept=params["accept"],
         strict=params["strict"],
         plan_file=params["plan_file"],
+        force=params["force"],
     )
 
 
-def unlocked(module, work):
-    """What `work` returns, tried again while another run holds the platform."""
-    deadline = time.monotonic() + module.params["lock_timeout"]
+def applied_in_time(module):
+    """Plans and applies, again and again for `lock_timeout` seconds while another run is active.
+
+    What another run changes between a plan and its lock makes the plan stale: it is made again,
+    unless it comes from a file. Each attempt reads the directories, so the pauses grow.
+    """
+    again = (errors.Locked,) if module.params["plan_file"] else (errors.Locked, errors.StalePlan)
+    deadline, pause = time.monotonic() + module.params["lock_timeout"], FIRST_PAUSE
     while True:
         try:
-            return work(module)
-        except errors.Locked:
-            if time.monotonic() >= deadline:
+            return applied(module)
+        except again:
+            left = deadline - time.monotonic()
+            if left <= 0:
                 raise
-        time.sleep(SECONDS_BETWEEN_TRIES)
+        time.sleep(min(pause, left))
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 def described(module, plan):
@@ -249,6 +277,8 @@ def described(module, plan):
         "changes": document["changes"][:limit],
         "changes_omitted": max(len(plan.changes) - limit, 0),
         "skips": document["skips"][:limit],
+        "skips_omitted": max(len(plan.skips) - limit, 0),
+        "notices": document["notices"],
         "violations": document["violations"],
         "plan_digest": plan.digest,
         "exit_code": plan.exit_code,
@@ -277,14 +307,12 @@ def reported(module, result):
     }
 
 
-def failure(result, troubles):
+def failure(result, plan, troubles):
     """The message of a plan or a run that did not do all that was asked; "" for success."""
-    refused = [one for one in result["violations"] if not one["accepted"]]
     if result["exit_code"] == 4:
-        listed = "; ".join("%s: %s" % (one["code"], one["detail"]) for one in refused)
-        return "Refused by the safety rules, nothing was applied: " + listed
+        return refusal(result["violations"])
     if result["exit_code"] == 9:
-        return "Not clean (strict): a rule finds nothing, or a user who exists is skipped."
+        return "Not clean (strict): %s. See notices and skips." % plan.plan.not_clean
     if result["exit_code"]:
         return "; ".join([result["summary"]] + [trouble.detail for trouble in troubles])
     return ""
@@ -296,10 +324,10 @@ def synchronise(module):
     if module.check_mode or params["state"] == "planned":
         plan = planned(module)
         result = described(module, plan)
-        return result, failure(result, plan.troubles)
-    run = unlocked(module, applied)
+        return result, failure(result, plan, plan.troubles)
+    run = applied_in_time(module)
     result = dict(described(module, run.planned), **reported(module, run))
-    return result, failure(result, run.troubles)
+    return result, failure(result, run.planned, run.troubles)
 
 
 def main():
@@ -314,15 +342,18 @@ def main():
             strict={"type": "bool", "default": False},
             max_changes={"type": "int", "default": 1000},
             lock_timeout={"type": "int", "default": 0},
+            force={"type": "bool", "default": False},
         ),
         mutually_exclusive=[("path", "config")],
         required_one_of=[("path", "config")],
         supports_check_mode=True,
     )
-    require_library(module)
-    take_secrets(module)
+    settle(module)
     with failing(module):
         result, why = synchronise(module)
+    for notice in result["notices"][:NOTICES_SHOWN]:
+        parts = (notice["place"], notice["path"], notice["text"])
+        module.warn(": ".join(part for part in parts if part))
     if why:
         module.fail_json(msg=why, **result)
     module.exit_json(**result)
