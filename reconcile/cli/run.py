@@ -60,7 +60,7 @@ def _run(
     prepared.refuse()
     if prepared.plan.changes and ask:
         ask(configuration_named(prepared.shown))
-    with progress() as tell:
+    with progress(len(prepared.plan.changes)) as tell:
         report = running.carry_out(prepared, tell)
     lost = _show(prepared.shown, report, form, colour=colour, skips=not shows) or lost
     _name_failures(report)

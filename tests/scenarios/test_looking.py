@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -80,7 +81,12 @@ def test_what_is_printed_while_progress_is_shown_has_lines_of_its_own(
     mappings = [{"role": "boss", "groups": ["cn=nobody,dc=example,dc=com"]}]
     shell.company({f"uid=u{number}": None for number in range(50)}, role_mappings=mappings)
     ours, theirs = pty.openpty()
-    child = subprocess.Popen([*RECONCILE, command], stdout=theirs, stderr=theirs, close_fds=True)
+    code = (
+        "import reconcile.cli.progress as p; p.PATIENCE = 0; from reconcile.cli import main; main()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, command], stdout=theirs, stderr=theirs, close_fds=True
+    )
     os.close(theirs)
     seen = b""
     while chunk := terminal_output(ours):

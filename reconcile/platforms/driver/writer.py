@@ -47,8 +47,7 @@ class DrivenWriter:
         self._platform = platform
         self._ledger = ledger
         self._name = workspace
-        self._progress = progress
-        self._runner = runner(platform, ledger, workspace)
+        self._runner = runner(platform, ledger, workspace, progress)
         self._workspace: Workspace | None = None
         self._taken = 0
         """How many changes the run was to write so far."""
@@ -88,7 +87,6 @@ class DrivenWriter:
         if self.broken is not None:
             return [Written("failed", first_line(self.broken))] * len(changes)
         first, self._taken = self._taken, self._taken + len(changes)
-        self._progress("changes written", self._taken)
         if changes[0].kind == "source":
             return self._write_sources(changes)
         return self._write_batch(changes, first)

@@ -19,7 +19,7 @@ from reconcile.model.change import Change
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair
 from reconcile.platforms.driver.running.agenda import Agenda
 from reconcile.platforms.driver.running.evidence import edits_of, look
-from reconcile.ports import Ledger, Platform, Rejected, Unclear
+from reconcile.ports import Ledger, Platform, Progress, Rejected, Unclear, no_progress
 
 _log = logging.getLogger(__name__)
 
@@ -88,8 +88,11 @@ class Result(NamedTuple):
 class Runner:
     """Carries out steps for one workspace."""
 
-    def __init__(self, platform: Platform, ledger: Ledger, workspace: str) -> None:
+    def __init__(
+        self, platform: Platform, ledger: Ledger, workspace: str, progress: Progress = no_progress
+    ) -> None:
         """Nothing is called before `run`."""
+        self._progress = progress
         self._platform = platform
         self._ledger = ledger
         self._workspace = workspace
@@ -110,10 +113,13 @@ class Runner:
         `changes` are those of the batch by their place; `first` is how many came before in the run.
         """
         results: dict[int, Result] = {}
+        carried = 0
         agenda = self._agenda(planned)
         while self.broken is None and (window := agenda.window(self._size())):
             made = self._make(window, planned, results, changes, first)
             results |= made
+            carried += sum(len(planned[at].carries) for at in made)
+            self._progress("changes written", first + min(carried, len(changes)))
             for at, result in made.items():
                 for lost in agenda.end(at, kept=result.state == "kept"):
                     results[lost] = Result("not made", planned[lost].because)

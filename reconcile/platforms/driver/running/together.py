@@ -14,22 +14,25 @@ from reconcile.model.book import Call, Settled, Step
 from reconcile.model.change import Change
 from reconcile.platforms.driver.running.agenda import Agenda
 from reconcile.platforms.driver.running.steps import Planned, Result, Runner, as_step, first_line
-from reconcile.ports import Joint, JointLedger, Ledger, Platform, Rejected
+from reconcile.ports import Joint, JointLedger, Ledger, Platform, Progress, Rejected
 
 
-def runner(platform: Platform, ledger: Ledger, workspace: str) -> Runner:
+def runner(platform: Platform, ledger: Ledger, workspace: str, progress: Progress) -> Runner:
     """Carries out steps together where the ledger can, otherwise one call at a time."""
     if not hasattr(ledger, "together"):
-        return Runner(platform, ledger, workspace)
-    return JointRunner(cast("Joint", platform), cast("JointLedger", ledger), workspace)
+        return Runner(platform, ledger, workspace, progress)
+    joint, together = cast("Joint", platform), cast("JointLedger", ledger)
+    return JointRunner(joint, together, workspace, progress)
 
 
 class JointRunner(Runner):
     """Carries out steps for one workspace, each window in one transaction."""
 
-    def __init__(self, platform: Joint, ledger: JointLedger, workspace: str) -> None:
+    def __init__(
+        self, platform: Joint, ledger: JointLedger, workspace: str, progress: Progress
+    ) -> None:
         """Nothing is called before `run`."""
-        super().__init__(platform, ledger, workspace)
+        super().__init__(platform, ledger, workspace, progress)
         self._joint = platform
         self._joint_ledger = ledger
 
