@@ -1,9 +1,9 @@
 """The options and arguments that commands share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -91,14 +91,25 @@ def _colour_options(command: Command) -> Command:
 
 
 def variable_option(command: Command) -> Command:
-    """--var."""
+    """--var and --var-file, as the parameter `variables`."""
+    command = click.option(
+        "--var-file",
+        "variable_files",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        expose_value=False,
+        is_eager=True,  # before --var, which goes before it
+        callback=_remember,
+        help="Set variables of `vars` by a YAML file (repeatable).",
+    )(command)
     return click.option(
         "--var",
         "variables",
         multiple=True,
         metavar="KEY=VALUE",
         callback=_variables,
-        help="Set a variable of `vars`.",
+        help="Set a variable of `vars` (repeatable).",
     )(command)
 
 
@@ -152,15 +163,21 @@ def colour() -> bool:
 
 
 def _variables(
-    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
-) -> dict[str, str]:
+    context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """The variables of both options. Raises ConfigError for a file that cannot be used."""
     variables: dict[str, str] = {}
     for value in values:
         name, equals, text = value.partition("=")
         if not equals or not name.isidentifier():
             raise click.BadParameter(f"{value!r} is not of the form name=value")
         variables[name] = text
-    return variables
+    paths = context.meta.get("reconcile.variable_files", ())
+    if not paths:
+        return variables
+    from reconcile.config import variables as files
+
+    return files.given(paths, variables)
 
 
 def _verbose(_context: click.Context, _parameter: click.Parameter, count: int) -> None:

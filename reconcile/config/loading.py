@@ -19,6 +19,7 @@ from reconcile.config.secrets.redaction import Secrecy
 from reconcile.config.sections import checks, presets
 from reconcile.config.sections.build import Builder, check_adapter
 from reconcile.config.templates import config_templates
+from reconcile.config.variables import PREFIX, of_environment, origin
 from reconcile.config.yaml import documents
 from reconcile.config.yaml.merging import Merged
 from reconcile.config.yaml.nodes import Path as Where
@@ -33,8 +34,8 @@ _NO_DESIRED_STATE: Final = (
     "`reconcile init` writes a starter file"
 )
 _NAMED: Final = re.compile(
-    rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|"
-    rb"groups|departments|links|lifecycle|safety|schedule)[\"']?[ \t]*:",
+    rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:overlay|version|platform|sources|vars|preset|roles|"
+    rb"role_mappings|groups|departments|links|lifecycle|safety|schedule)[\"']?[ \t]*:",
     re.MULTILINE,
 )
 """A line that begins with a key of desired state."""
@@ -59,14 +60,15 @@ def load(
     paths: Sequence[Path],
     *,
     environ: Mapping[str, str],
-    variables: Mapping[str, str] = {},
+    variables: Mapping[str, Any] = {},
     contents: Mapping[Path, bytes] = {},
     sources: Mapping[str, Callable[[desired.Source], Iterable[Fault]]],
     platforms: Mapping[str, Callable[[desired.Platform], Iterable[Fault]]],
 ) -> Loaded:
     """Reads desired-state files; a folder stands for its *.yml and *.yaml in name order.
 
-    `variables` are added to the files' `vars` and override them. `contents` is used instead of what
+    `variables` are added to the files' `vars` and override them; so do variables of `environ` that
+    begin with RECONCILE_VAR_, for names that the files declare. `contents` is used instead of what
     is on disk, for files that are checked before they are written. `sources` and `platforms` map
     the adapter types to their checks; only those in use are called. Secrets are fetched from
     `environ`, files and commands when they are revealed, not here. Raises ConfigError with every
@@ -76,14 +78,14 @@ def load(
     read, complete = _documents(paths, contents, problems)
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
-    known = _variables(merged, variables, findings)
+    known, origins = _variables(merged, variables, environ, findings)
     applied = presets.apply(_rendered(merged, known, findings))
     data = applied.data
     available = {"sources": frozenset(sources), "platform": frozenset(platforms)}
     _check_schema(data, available, findings, complete=complete)
     checks.check(data, available, findings, complete=complete)
     presets.check(applied, findings)
-    secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
+    secrecy = Secrecy(data, known, frozenset(origins), merged, environ)
     secrecy.check(findings)
     builder = Builder(
         data, known, secrecy.secret, lambda path: merged.document(path).folder, findings
@@ -96,7 +98,7 @@ def load(
     if problems or platform is None:
         raise ConfigError(dict.fromkeys(problems))
     state = builder.state(platform, sources_by_position.values(), rules)
-    effective = Effective(applied, state, secrecy, merged, frozenset(variables))
+    effective = Effective(applied, state, secrecy, merged, origins)
     return Loaded(
         state,
         digest(secrecy.fingerprint()),
@@ -228,19 +230,27 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     return Problem(str(path), 0, 0, "", text)
 
 
-def _variables(merged: Merged, overriding: Mapping[str, str], findings: Findings) -> dict[str, Any]:
-    """The variables, each rendered with those before it; `given` ones override the files."""
+def _variables(
+    merged: Merged, given: Mapping[str, Any], environ: Mapping[str, str], findings: Findings
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The variables, each rendered with those before it, and the origins of those from outside.
+
+    `given` ones override those of the environment, and these the files.
+    """
     declared = mapping(merged.data, "vars")
-    known: dict[str, Any] = dict(overriding)
-    for name, text in overriding.items():
-        if not _is_encodable(text):
+    _check_use(given, list(declared), merged, findings)
+    environment = of_environment(declared, environ)
+    known: dict[str, Any] = {**environment, **given}
+    origins = {name: f"{PREFIX}{name}" for name in environment}
+    origins |= {name: origin(given, name) for name in given}
+    for name, value in known.items():
+        if isinstance(value, str) and not _is_encodable(value):
             findings.add(("vars", name), f"the value given for `{name}` is not UTF-8 text")
             known[name] = ""
-    _check_use(overriding.keys() - declared.keys(), list(declared), merged, findings)
     for name, value in declared.items():
-        if name not in overriding:
+        if name not in known:
             known[name] = _render(value, ("vars", name), known, findings)
-    return known
+    return known, origins
 
 
 def _is_encodable(text: str) -> bool:
@@ -253,14 +263,14 @@ def _is_encodable(text: str) -> bool:
 
 
 def _check_use(
-    names: Iterable[str], declared: list[str], merged: Merged, findings: Findings
+    given: Mapping[str, Any], declared: list[str], merged: Merged, findings: Findings
 ) -> None:
-    """Adds variables of the command line that no file declares and no template reads."""
+    """Adds variables from outside that no file declares and no template reads."""
     texts = _templates(merged.data)
-    for name in names:
+    for name in given.keys() - set(declared):
         if not any(re.search(rf"\b{name}\b", text) for text in texts):
-            near = suggestion(name, declared)
-            message = f"--var sets it, but neither `vars` nor a template uses it{near}"
+            near, sets = suggestion(name, declared), origin(given, name)
+            message = f"{sets} sets it, but neither `vars` nor a template uses it{near}"
             findings.add(("vars", name), message)
 
 

@@ -1,6 +1,7 @@
 """Habits of the command line: on a terminal, in pipes, and of people who come from other tools."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -143,6 +144,24 @@ def test_quiet_says_only_what_needs_attention(company: Shell) -> None:
 )
 def test_what_was_meant_is_named(arguments: list[str], hint: str, company: Shell) -> None:
     assert hint in company.run(*arguments, code=2)[1]
+
+
+def test_variables_of_a_file_and_an_overlay(company: Shell) -> None:
+    company.desired(groups=[{"source": "corp", "select": ["cn=*"]}], vars={"who": "nobody"}, role_mappings=[{"role": "{{ who }}", "default": True}])
+    (company.folder / "prod.vars.yml").write_text("who: boss\n")
+    (company.folder / "prod.yml").write_text("overlay: true\nsafety: {limits: {updates: none}}\n")
+    paths = ("reconcile.yml", "prod.yml")
+    out, _ = company.run("validate", "--effective", *paths, "--var-file", "prod.vars.yml")
+    assert re.search(r"who: boss +# prod\.vars\.yml:1\n", out), out
+    assert re.search(r"updates: none +# prod\.yml:2\n", out), out
+    company.run("plan", "-o", "the.plan", *paths, "--var-file", "prod.vars.yml")
+    _, err = company.run("apply", "-y", "the.plan", code=2)
+    assert "who" in err
+    options = ("--config", "reconcile.yml", "--config", "prod.yml")
+    company.run("apply", "-y", "the.plan", *options, "--var-file", "prod.vars.yml")
+    assert company.run("plan", *paths, "--var", "who=boss", "--check")[0].startswith("No changes")
+    _, err = company.run("plan", "--var-file", "no.yml", code=2)
+    assert "no.yml: no such file, which --var-file names" in err
 
 
 # Help, schemas, completion, man pages

@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path as File
 from typing import Any, Final
@@ -22,25 +21,32 @@ _FILE: Final = re.compile(r"""\bfile\(\s*(['"])([^'"\\]*)\1\s*\)""")
 
 
 def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict[str, Any]:
-    """The document with the paths of its sources as they are from the platform's folder.
+    """The document with all paths as they are from the platform's folder.
 
     Raises ConfigError for the path of a secret that is not plain text.
     """
     home = File(state.platform.folder)
+    at = schema.step(schema.step(schema.schema(), "sources"), 0)
     sources = list(data.get("sources", ()))
     for index, source in mappings(data, "sources"):
-        path: Path = ("sources", index)
-        folder = merged.document(path).folder
-        if folder != home:
-            sources[index] = _source(source, path, partial(_from, home, folder), merged)
-    return {**data, "sources": sources}
+        sources[index] = _moved(source, ("sources", index), at, home, merged)
+    moved = {**data, "sources": sources}
+    if isinstance(data.get("platform"), dict):
+        whole = schema.step(schema.schema(), "platform")
+        at = schema.of_type(whole, data["platform"])
+        moved["platform"] = _moved(data["platform"], ("platform",), at, home, merged)
+    return moved
 
 
-def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged) -> dict[str, Any]:
-    """A source with each of its paths as `move` makes it."""
+def _moved(value: Any, path: Path, at: Schema, home: File, merged: Merged) -> dict[str, Any]:
+    """A source or the platform; each path in it from the folder of the file that says it."""
 
     def visit(where: Path, text: str, at: Schema) -> object:
         """A path, or the paths that the template of a secret names."""
+        folder = merged.document(where).folder
+        if folder == home:
+            return text
+        move = partial(_from, home, folder)
         if at.get("x-path"):
             return move(text)
         if not at.get("x-secret") or "file" not in config_templates.calls(text):
@@ -63,8 +69,7 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
             )
         return moved
 
-    at = schema.step(schema.step(schema.schema(), "sources"), 0)
-    moved: dict[str, Any] = schema.map_text(source, visit, path, at)
+    moved: dict[str, Any] = schema.map_text(value, visit, path, at)
     return moved
 
 

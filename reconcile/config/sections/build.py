@@ -71,6 +71,8 @@ class Builder:
         """The keys that only this type of platform has, with defaults and closed secrets."""
 
         def visit(where: Path, text: str, at: Schema) -> object:
+            if at.get("x-path") and self._folder(where) != self._folder(path):
+                return self._file(where, text)  # an overlay says it
             return self._secret(where, text) if at.get("x-secret") else text
 
         common = schema.step(schema.schema(), "platform")
@@ -143,16 +145,24 @@ class Builder:
             ),
         )
 
+    def _ca_file(self, tls: Values, path: Path) -> str | None:
+        """The file of certificates that a source trusts; None for those of the system."""
+        name = tls.get("ca_file")
+        return None if name is None else self._file((*path, "tls", "ca_file"), name)
+
+    def _file(self, path: Path, name: str) -> str:
+        """A file that the value at a path names, from the folder of the file that says it."""
+        return str(self._folder(path) / name)
+
     def _source(self, values: Values, path: Path) -> desired.Source:
         """A source that has its required keys."""
-        folder = self._folder(path)
         around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
         tls, bind, timeout = (
             values.get("tls", {}),
             values.get("bind", {}),
             values.get("timeout", {}),
         )
-        password, ca_file = bind.get("password"), tls.get("ca_file")
+        password = bind.get("password")
         servers = values.get("servers", [])
         return desired.Source(
             name=values["name"],
@@ -166,7 +176,7 @@ class Builder:
                 **{
                     "mode": connection.default_tls(servers),
                     **tls,
-                    "ca_file": None if ca_file is None else str(folder / ca_file),
+                    "ca_file": self._ca_file(tls, path),
                 }
             ),
             bind=desired.Bind(
@@ -188,7 +198,7 @@ class Builder:
             limits=desired.ReadLimits(
                 **{key: connection.amount(value) for key, value in values.get("limits", {}).items()}
             ),
-            files=tuple(str(folder / file) for file in values.get("files", ())),
+            files=tuple(self._file((*path, "files"), file) for file in values.get("files", ())),
             note=values.get("note", ""),
             register_on_login=values.get("register_on_login", False),
             refuse_login_after=connection.seconds(values.get("refuse_login_after", "2s")),

@@ -4,8 +4,10 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from reconcile.config.yaml import overlays
 from reconcile.config.yaml.documents import Document
 from reconcile.config.yaml.nodes import Node, Path, Place, shown, written
+from reconcile.config.yaml.overlays import Override
 from reconcile.errors import Problem
 
 _LISTS: Final = frozenset(("sources", "role_mappings", "groups", "departments", "links"))
@@ -15,7 +17,8 @@ _REPEATED: Final = frozenset(("version",))
 class Merged:
     """All documents together: lists joined, `vars` as one mapping, other keys given once.
 
-    Paths into `data` are positions in the merged lists; a problem names its file's own.
+    Overlays give keys again. Paths into `data` are positions in the merged lists; a problem names
+    its file's own.
     """
 
     def __init__(self, documents: Sequence[Document], problems: list[Problem]) -> None:
@@ -26,7 +29,10 @@ class Merged:
         self._tops: dict[str, Document] = {}
         self._items: dict[str, list[tuple[Document, int]]] = {}
         self._vars: dict[str, Document] = {}
+        self._overrides: dict[Path, Override] = {}
+        """Path → where an overlay says what it has now."""
         for document in documents:
+            problems += overlays.misplaced(document, first=document is documents[0])
             assert isinstance(document.root.value, dict)  # noqa: S101 - documents.read promises it
             for key, node in document.root.value.items():
                 self._add(document, key, node)
@@ -47,6 +53,9 @@ class Merged:
 
     def _origin(self, path: Path) -> tuple[Document, Path]:
         """The document of a path, and the path within it."""
+        for length in range(len(path), 0, -1):
+            if override := self._overrides.get(path[:length]):
+                return override.document, (*override.path, *path[length:])
         top, *rest = path or ("",)
         if not rest:
             return self._tops.get(str(top), self._documents[0]), path
@@ -60,12 +69,24 @@ class Merged:
 
     def _add(self, document: Document, key: str, node: Node) -> None:
         """Takes a key at the top of a document: the first of its name, or one more."""
+        if key == overlays.KEY and isinstance(node.value, bool):
+            return  # it is about the file, and says nothing of the desired state
         if key in self._tops:
-            self._merge(document, key, node)
+            if overlays.is_overlay(document) and not _is_joined(key):
+                self._lay(document, key, node)
+            else:
+                self._merge(document, key, node)
             return
         self._tops[key] = document
         self.data[key] = node.data()
         self._placed(document, key, node)
+
+    def _lay(self, document: Document, key: str, node: Node) -> None:
+        """Takes a key of an overlay that an earlier document has, too."""
+        overlay = overlays.Overlay(document, self.data)
+        overlay.lay(key, node)
+        self._overrides |= overlay.overrides
+        self._problems += overlay.problems
 
     def _merge(self, document: Document, key: str, node: Node) -> None:
         """Takes a key that an earlier document has, too."""
@@ -102,6 +123,11 @@ class Merged:
         self._problems.append(
             Problem(document.file, place.line, place.column, written(path), message)
         )
+
+
+def _is_joined(key: str) -> bool:
+    """Whether an overlay adds to a list rather than change it: its items have no names."""
+    return key in _LISTS and key != overlays.BY_NAME
 
 
 _JOINS: Final[Mapping[type, Callable[[Any, Any], Any]]] = {list: operator.add, dict: operator.or_}
