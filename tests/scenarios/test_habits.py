@@ -155,9 +155,9 @@ def test_variables_of_a_file_and_an_overlay(company: Shell) -> None:
     assert re.search(r"who: boss +# prod\.vars\.yml:1\n", out), out
     assert re.search(r"updates: none +# prod\.yml:2\n", out), out
     company.run("plan", "-o", "the.plan", *paths, "--var-file", "prod.vars.yml")
-    _, err = company.run("apply", "-y", "the.plan", code=2)
-    assert "who" in err
     options = ("--config", "reconcile.yml", "--config", "prod.yml")
+    _, err = company.run("apply", "-y", "the.plan", *options, code=2)
+    assert "who" in err
     company.run("apply", "-y", "the.plan", *options, "--var-file", "prod.vars.yml")
     assert company.run("plan", *paths, "--var", "who=boss", "--check")[0].startswith("No changes")
     _, err = company.run("plan", "--var-file", "no.yml", code=2)

@@ -212,7 +212,7 @@ def test_problems_of_all_files_are_told_at_once(tmp_path):
     (tmp_path / "e.yml").write_text("a: \x01\n")
     (tmp_path / "empty").mkdir()
     known = (
-        "version, vars, platform, state, sources, role_mappings, roles, groups, departments, links"
+        "version, overlay, vars, platform, state, sources, role_mappings, roles, groups, departments, links"
     )
     known += ", preset, lifecycle, safety, schedule"
     assert said(tmp_path, tmp_path / "none.yml", tmp_path / "empty") == [
