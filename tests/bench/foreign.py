@@ -23,6 +23,7 @@ from reconcile.errors import TemplateFailed
 from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip
 from reconcile.model.directory import Person
+from reconcile.model.report import Showing
 from reconcile.model.text import department_path, dn, folding, name_patterns
 from reconcile.planning import login
 from reconcile.planning.explain import lookup
@@ -136,7 +137,7 @@ def _shown(one: str) -> None:
     skips = (Skip("main", "corp", "namesake", one, one, one),)
     plan = Plan("1", "", (), (), Scope(), Digests("", {}, {}), (change,), skips)
     text.plan_text(plan, colour=False, full=True, pointer="")
-    markdown.plan_markdown(plan, full=True, pointer="")
+    markdown.plan_markdown(plan, Showing())
 
 
 def _tabled(one: str) -> None:

@@ -14,6 +14,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.review.options import Review, review_options
 from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.errors import GuardRefused
 
@@ -48,6 +49,20 @@ EXIT_CHANGES = 3
 @click.option(
     "--undo", metavar="RUN", default="", help="Restore what this run changed; reads no source."
 )
+@click.option(
+    "--outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write changes=true|false, digest and counts to FILE, as dotenv or for $GITHUB_OUTPUT.",
+)
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Add the plan as Markdown to FILE, as for $GITHUB_STEP_SUMMARY.",
+)
+@review_options
 @scope_options
 @variable_option
 @output_options
@@ -62,6 +77,11 @@ def plan(
     targets: tuple[str, ...],
     codes: tuple[str, ...],
     undo: str,
+    outputs: tuple[Path, ...],
+    summary: Path | None,
+    name: str,
+    commit: str,
+    redact: bool,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
@@ -74,8 +94,12 @@ def plan(
     from reconcile.app import inputs, plan_files, run
     from reconcile.cli import output
     from reconcile.cli.account import account
+    from reconcile.cli.review import pipeline
     from reconcile.model.change import Scope
 
+    review = Review(name, commit, redact)
+    review.begin()
+    pipeline.begin(outputs)
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell:
@@ -84,7 +108,13 @@ def plan(
         )
     if out is not None:
         plan_files.write(out, made)
-    click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
+    review = review.at(loaded.files)
+    pipeline.write_outputs(made, outputs)
+    if summary is not None:
+        pipeline.add_summary(
+            summary, lambda taken: output.step_summary(made, taken, saved=out, review=review)
+        )
+    click.echo(output.plan(made, form, full=False, saved=out, colour=colour(), review=review))
     if made.refused:
         context.exit(GuardRefused.exit_code)
     if troubles:
@@ -97,15 +127,17 @@ def plan(
 @click.command()
 @click.argument("plan_file", type=click.Path(path_type=Path), metavar="PLANFILE")
 @format_option(*FORMATS)
+@review_options
 @output_options
-def show(plan_file: Path, form: str) -> None:
+def show(plan_file: Path, form: str, name: str, commit: str, redact: bool) -> None:
     """Show a whole plan file. Needs no connection."""
     from reconcile.app import plan_files
     from reconcile.cli import output
 
-    click.echo(
-        output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour())
-    )
+    review = Review(name, commit, redact).at()
+    review.begin()
+    made = plan_files.read(plan_file)
+    click.echo(output.plan(made, form, full=True, saved=plan_file, colour=colour(), review=review))
 
 
 COMMANDS = (plan, show)

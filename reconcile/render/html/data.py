@@ -1,0 +1,88 @@
+"""What the page shows, as values that become JSON. The script puts them into the page as text."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from reconcile.model.change import Change, Plan, Skip
+from reconcile.model.report import Showing
+from reconcile.render import summary, wording
+from reconcile.render.html.remedies import REMEDIES
+from reconcile.render.html.tree import department_tree
+
+_SIGNS: Final = "+~-"
+
+
+def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
+    """Facts, verdict, numbers, then the lists: changes (losses first), departments, skips, notices.
+
+    `signs` has one character for each change: `+`, `~` or `-`.
+    """
+    signed = sorted(
+        ((wording.sign(change), change) for change in plan.changes), key=lambda pair: pair[0] != "-"
+    )
+    changes = [change for _, change in signed]
+    return {
+        "name": showing.name,
+        "facts": _facts(plan, showing),
+        "redacted": wording.REDACTED if showing.redacted else "",
+        "violations": _violations(plan),
+        "wayOut": wording.way_out(plan.refused) if plan.refused else "",
+        "numbers": summary.table(summary.planned(plan)),
+        "chart": _chart(signed),
+        "several": len({change.workspace for change in (*changes, *plan.skips)}) > 1,
+        "changes": changes,
+        "signs": "".join(sign for sign, _ in signed),
+        "departments": department_tree(changes),
+        "skips": list(map(_skip, plan.skips)),
+        "remedies": {code: REMEDIES[code] for code in {skip.code for skip in plan.skips}},
+        "notices": plan.notices,
+    }
+
+
+def _facts(plan: Plan, showing: Showing) -> list[tuple[str, str]]:
+    """Label and text of what identifies the plan; what is not known is left out."""
+    facts = (
+        ("Made", plan.created),
+        ("Configuration", wording.configuration(plan)),
+        ("Digest", f"sha256:{showing.digest}" if showing.digest else ""),
+        ("Commit", showing.commit),
+        ("Only", wording.narrowed(plan)),
+        ("Undoes run", plan.scope.undo),
+        ("Variables", ", ".join(plan.variables)),
+        ("Version", f"reconcile {plan.tool}"),
+    )
+    return [(label, text) for label, text in facts if text]
+
+
+def _violations(plan: Plan) -> list[dict[str, object]]:
+    """A heading and the violations below it, those that are refused first."""
+    refused = plan.refused
+    return [
+        {
+            "title": title,
+            "refused": violations == refused,
+            "items": [(violation.code, violation.detail) for violation in violations],
+        }
+        for title, violations in wording.violations_by_verdict(plan)
+    ]
+
+
+def _chart(signed: Iterable[tuple[str, Change]]) -> list[dict[str, object]]:
+    """For each kind how many changes have which sign, in the order of a plan."""
+    numbers = Counter((change.kind, sign) for sign, change in signed)
+    kinds = wording.counts(change for _, change in signed)
+    return [{"kind": kind, "numbers": [numbers[kind, sign] for sign in _SIGNS]} for kind in kinds]  # type: ignore[index]
+
+
+def _skip(skip: Skip) -> dict[str, object]:
+    """A skip as it is shown."""
+    return {
+        "code": skip.code,
+        "who": skip.username or skip.dn or skip.subject,
+        "dn": skip.dn if skip.username else "",
+        "why": skip.sentence,
+        "source": skip.source,
+        "workspace": skip.workspace,
+        "exists": skip.exists,
+    }
