@@ -121,7 +121,7 @@ function changeBody(change) {
   for (const [name, old, now] of differences(change)) {
     const cell = make("dd");
     if (change.before) cell.append(value(old, "before"));
-    if (change.before && change.after) cell.append(make("span", "arrow", "→"));
+    if (change.before && change.after) cell.append(make("span", "arrow", " → "));
     if (change.after) cell.append(value(now, "after"));
     list.append(make("dt", "", visible(name)), cell);
   }
@@ -282,17 +282,19 @@ function render() {
   const total = of.items.length;
   byId("count").textContent = positions.length === total ? `${number(total)} ${of.title.toLowerCase()}`
     : `${number(positions.length)} of ${number(total)} ${of.title.toLowerCase()}`;
-  byId("all").textContent = `Show all ${number(positions.length)}`;
+}
+
+function whenIdle(action) {
+  if (window.requestIdleCallback) requestIdleCallback(action, {timeout: 100}); else setTimeout(action, 20);
 }
 
 // In pauses, so that the page can be used meanwhile.
 function addAll() {
   const mine = run;
-  const pause = window.requestIdleCallback || setTimeout;
   const next = () => {
     if (mine !== run) return;
     add(NEXT);
-    if (at < rows.length) pause(next);
+    if (at < rows.length) whenIdle(next);
   };
   next();
 }
@@ -327,7 +329,7 @@ function showFilters() {
   }
   const isFiltered = byId("text").value || chosen.department !== null
     || ["kind", "sign", "action", "source"].some((id) => byId(id).value);
-  byId("reset").hidden = !isFiltered;
+  byId("clear").hidden = !isFiltered;
 }
 
 function clear() {
@@ -375,9 +377,10 @@ byId("tabs").addEventListener("keydown", (event) => {
   next.focus();
   next.click();
 });
-byId("filters").addEventListener("input", render);
+byId("text").addEventListener("input", render);
+for (const select of byId("filters").querySelectorAll("select")) select.addEventListener("change", render);
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
-byId("reset").addEventListener("click", (event) => { event.preventDefault(); clear(); render(); });
+byId("clear").addEventListener("click", (event) => { event.preventDefault(); clear(); render(); });
 byId("department").addEventListener("click", () => { chosen.department = null; render(); });
 byId("all").addEventListener("click", addAll);
 new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && at < rows.length && add(NEXT),
@@ -430,4 +433,4 @@ byId("lists").hidden = Object.values(LISTS).every(({items}) => !items.length);
 byId("keys").hidden = byId("lists").hidden;
 open(plan.changes.length || !plan.skips.length ? "changes" : "skips");
 performance.mark("rows");
-(window.requestIdleCallback || setTimeout)(() => haystack(LISTS.changes));
+whenIdle(() => haystack(LISTS.changes));
