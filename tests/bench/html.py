@@ -78,15 +78,15 @@ def measure(browser: Browser, number: int) -> None:
         file.write_text(text, encoding="utf-8")
         browser.get(file.as_uri())
         marks = browser.execute_script(_MARKS)
-        print(f"{number:,} changes: {file.stat().st_size / 1e6:.1f} MB, made in {made:.2f} s")
+        _say(f"{number:,} changes: {file.stat().st_size / 1e6:.1f} MB, made in {made:.2f} s")
         for name, milliseconds in sorted(marks.items(), key=lambda mark: mark[1]):
-            print(f"  {name:<28} {milliseconds:6.0f} ms")
+            _say(f"  {name:<28} {milliseconds:6.0f} ms")
         time.sleep(1)
         for name, words in FILTERS:
             taken = browser.execute_async_script(_FILTER, words)
-            print(f"  {name:<28} {taken:6.0f} ms")
+            _say(f"  {name:<28} {taken:6.0f} ms")
         memory = browser.execute_script("return performance.memory.usedJSHeapSize")
-        print(f"  {'memory of scripts':<28} {memory / 1e6:6.0f} MB")
+        _say(f"  {'memory of scripts':<28} {memory / 1e6:6.0f} MB")
 
 
 def main(numbers: list[int]) -> None:
