@@ -240,16 +240,17 @@ function wantedSource() {
   return (position) => !source || place(plan.skips[position]) === source;
 }
 
+const groups = plan.changes.map((change, position) => plan.signs[position] === "-" ? "losses" : plural(change.kind));
+
 // Losses under a heading of their own, then a heading for each kind; as the plan has them.
 function grouped(positions) {
   if (chosen.list !== "changes") return positions;
   const counts = new Map();
-  const group = (position) => plan.signs[position] === "-" ? "losses" : plural(plan.changes[position].kind);
-  for (const position of positions) counts.set(group(position), (counts.get(group(position)) || 0) + 1);
+  for (const position of positions) counts.set(groups[position], (counts.get(groups[position]) || 0) + 1);
   const withHeadings = [];
   let last = null;
   for (const position of positions) {
-    const name = group(position);
+    const name = groups[position];
     if (name !== last) withHeadings.push(`${name[0].toUpperCase()}${name.slice(1)}: ${number(counts.get(name))}`);
     last = name;
     withHeadings.push(position);
