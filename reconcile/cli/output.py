@@ -51,7 +51,7 @@ def step_summary(made: Plan, taken: int, *, saved: Path | None, review: Review) 
 def _showing(
     made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool, review: Review
 ) -> Showing:
-    from reconcile.app.results import PlanResult
+    from reconcile.app.review.digest import file_digest
 
     where = "reconcile plan --out FILE, then reconcile show FILE"
     if saved:
@@ -61,7 +61,7 @@ def _showing(
         full=full,
         pointer=f"Output truncated. Full plan: {where}",
         name=review.name,
-        digest=PlanResult(made).digest if form in _MARKED else "",
+        digest=file_digest(made) if form in _MARKED else "",
         commit=review.commit,
         redacted=review.redact,
     )

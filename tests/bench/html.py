@@ -65,7 +65,8 @@ def _change(number: int) -> Change:
         ("membership", "delete", f"{name}/{pair['group']}", pair, None, "no longer a member"),
         ("user", "block", name, {"status": "active"}, {"status": "blocked"}, "missing in corp"),
     )
-    return Change(*kinds[number % len(kinds)], "corp", "main")
+    kind, action, key, before, after, why = kinds[number % len(kinds)]
+    return Change(kind, action, key, before, after, why, "corp", "main")
 
 
 def measure(browser: Browser, number: int) -> None:

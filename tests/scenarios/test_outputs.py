@@ -1,5 +1,6 @@
 """What programs and pipelines read: JSON by published schemas, --outputs, step summaries, the commit."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -161,6 +162,8 @@ def test_outputs_for_the_next_step(shell: Shell, monkeypatch: pytest.MonkeyPatch
     assert all(re.fullmatch(r"[\w:]+", value) for value in outputs.values())
     shown = shell.run("show", "the.plan", "--format", "markdown")[0].splitlines()[0]
     assert outputs["digest"] in shown, "the same digest everywhere"
+    data = (shell.folder / "the.plan").read_bytes()
+    assert outputs["digest"] == f"sha256:{hashlib.sha256(data).hexdigest()}"
     shell.run("apply", "the.plan", "--yes")
     shell.run("plan", "--outputs", "plan.env")
     assert (shell.folder / "plan.env").read_text(encoding="utf-8").startswith("changes=false\n")

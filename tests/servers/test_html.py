@@ -5,7 +5,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from selenium.webdriver.common.by import By
@@ -214,8 +214,10 @@ def test_phone_and_dark(browser: Browser, opened: Callable[[Plan], None]) -> Non
 class _Counting(SimpleHTTPRequestHandler):
     """Serves a folder and notes what is asked for."""
 
+    asked: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.asked.append(self.path)
         super().do_GET()
 
     def log_message(self, *arguments: object) -> None:
@@ -225,7 +227,6 @@ class _Counting(SimpleHTTPRequestHandler):
 def test_a_page_is_one_request(browser: Browser, tmp_path: Path) -> None:
     (tmp_path / "plan.html").write_text(page(plan_of(3), Showing()), encoding="utf-8")
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Counting, directory=str(tmp_path)))
-    server.asked = []  # type: ignore[attr-defined]
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -236,5 +237,5 @@ def test_a_page_is_one_request(browser: Browser, tmp_path: Path) -> None:
         server.shutdown()
         thread.join()
         server.server_close()
-    assert server.asked == ["/plan.html"]
+    assert _Counting.asked == ["/plan.html"]
     assert browser.get_log("browser") == []

@@ -14,29 +14,30 @@ from pathlib import Path
 from typing import Final
 
 from reconcile import interrupts
-from reconcile.app.results import PlanResult
+from reconcile.app.review.digest import file_digest
 from reconcile.errors import ReconcileError, UsageError
+from reconcile.model.change import Plan
 from reconcile.render import wording
 
 _FIRST: Final = b"changes="
 """How a file of this kind begins."""
 
 
-def facts(result: PlanResult) -> dict[str, str]:
+def facts(plan: Plan) -> dict[str, str]:
     """Key → value. No value holds anything of a directory."""
-    signs = Counter(map(wording.sign, result.changes))
+    signs = Counter(map(wording.sign, plan.changes))
     numbers = {
         "to_add": signs["+"],
         "to_change": signs["~"],
         "to_remove": signs["-"],
-        "skips": len(result.skips),
-        "violations": len(result.violations),
-        "refused": len(result.refused),
-        "notices": len(result.notices),
+        "skips": len(plan.skips),
+        "violations": len(plan.violations),
+        "refused": len(plan.refused),
+        "notices": len(plan.notices),
     }
     return {
-        "changes": "true" if result.changes else "false",
-        "digest": f"sha256:{result.digest}",
+        "changes": "true" if plan.changes else "false",
+        "digest": f"sha256:{file_digest(plan)}",
         **{key: str(number) for key, number in numbers.items()},
     }
 
@@ -54,14 +55,14 @@ def begin(path: Path) -> None:
         raise _not_written(path, error) from error
 
 
-def write(path: Path, result: PlanResult) -> None:
+def write(path: Path, plan: Plan) -> None:
     """Writes the whole file or none of it. Raises ReconcileError."""
     with interrupts.masked():
         try:
             handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.write(_lines(result))
+                    file.write(_lines(plan))
                 Path(name).replace(path)
             except BaseException:
                 Path(name).unlink(missing_ok=True)
@@ -70,9 +71,9 @@ def write(path: Path, result: PlanResult) -> None:
             raise _not_written(path, error) from error
 
 
-def append(path: Path, result: PlanResult) -> None:
+def append(path: Path, plan: Plan) -> None:
     """Adds the lines to a file that other steps write to, too. Raises ReconcileError."""
-    append_bytes(path, _lines(result))
+    append_bytes(path, _lines(plan))
 
 
 def append_bytes(path: Path, data: bytes) -> None:
@@ -94,8 +95,8 @@ def size(path: Path) -> int:
         raise _not_written(path, error) from error
 
 
-def _lines(result: PlanResult) -> bytes:
-    return "".join(f"{key}={value}\n" for key, value in facts(result).items()).encode()
+def _lines(plan: Plan) -> bytes:
+    return "".join(f"{key}={value}\n" for key, value in facts(plan).items()).encode()
 
 
 def _refuse_other(path: Path) -> None:

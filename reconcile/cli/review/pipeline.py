@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from reconcile.app.results import PlanResult
 from reconcile.app.review import outputs
 from reconcile.model.change import Plan
 from reconcile.render.markdown.parts import SUMMARY
@@ -24,7 +23,7 @@ def write_outputs(made: Plan, files: Iterable[Path]) -> None:
     """Writes the facts of the plan to each file. Raises ReconcileError."""
     for file in files:
         write = outputs.append if _is_github_output(file) else outputs.write
-        write(file, PlanResult(made))
+        write(file, made)
 
 
 def add_summary(file: Path, text: Callable[[int], str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 from reconcile.model.change import Change, Plan, Skip
@@ -30,7 +31,7 @@ def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
         "wayOut": wording.way_out(plan.refused) if plan.refused else "",
         "numbers": summary.table(summary.planned(plan)),
         "chart": _chart(signed),
-        "several": len({change.workspace for change in (*changes, *plan.skips)}) > 1,
+        "several": wording.has_several_workspaces(chain(changes, plan.skips)),
         "changes": changes,
         "signs": "".join(sign for sign, _ in signed),
         "departments": department_tree(changes),

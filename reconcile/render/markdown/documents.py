@@ -93,6 +93,8 @@ def _ending(plan: Plan, pointer: str) -> Callable[[Omitted], Sequence[str]]:
             counted = (f"{number} of {total} {what}" for what, (number, total) in omitted.items())
             where = f" {sentence(pointer)}" if pointer else ""
             lines = [f"**Cut here.** Left out: {', '.join(counted)}.{where}", "", *lines]
+        elif pointer and max(len(plan.skips), len(plan.notices)) > _SHOWN:
+            lines = [sentence(pointer), "", *lines]
         return lines
 
     return ending
@@ -176,7 +178,7 @@ def _difference(change: Change) -> str:
 def _skipped(plan: Plan) -> Iterator[Part]:
     """The skips as a folded table, if there are any."""
     shown = plan.skips[:_SHOWN]
-    rows = [(skip.code, skip.username or skip.dn, skip.sentence) for skip in shown]
+    rows = [(str(skip.code), skip.username or skip.dn, skip.sentence) for skip in shown]
     if len(plan.skips) > _SHOWN:
         rows.append(("…", shortening.more(len(plan.skips) - _SHOWN), ""))
     title = f"Skipped: {numbered(wording.skip_counts(plan))}"

@@ -128,6 +128,18 @@ def test_many_losses_are_cut_and_nothing_follows_the_cut() -> None:
     assert f"Left out: {9000 - shown} of 9000 losses, 1 of 1 users." in text
 
 
+def test_many_skips_leave_room_for_the_changes() -> None:
+    skips = tuple(
+        Skip("main", "corp", f"uid={number}", "", "missing_field", "no mail")
+        for number in range(99)
+    )
+    text = render.plan_markdown(plan(creation(1), skips=skips), SHOWING)
+    assert text.count("| missing\\_field |") == 30
+    assert "| … | … and 69 more |  |" in text
+    assert "user user000001" in text
+    assert "Full plan: reconcile show the.plan" in text
+
+
 def test_hostile_plans_of_any_size_fit() -> None:
     wide = "&" * 3000
     many = tuple(
