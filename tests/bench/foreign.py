@@ -29,7 +29,8 @@ from reconcile.planning import login
 from reconcile.planning.explain import lookup
 from reconcile.planning.selection import nearest, patterns
 from reconcile.planning.views.search import keyword
-from reconcile.render import markdown, tables, text, wording
+from reconcile.render import html, markdown, tables, text, wording
+from reconcile.render.redaction import redacted
 
 FEWER, MORE = 8_000, 64_000
 """Characters; the second eight times the first."""
@@ -138,6 +139,8 @@ def _shown(one: str) -> None:
     plan = Plan("1", "", (), (), Scope(), Digests("", {}, {}), (change,), skips)
     text.plan_text(plan, colour=False, full=True, pointer="")
     markdown.plan_markdown(plan, Showing())
+    html.page(redacted(plan), Showing())
+    html.page(plan, Showing())
 
 
 def _tabled(one: str) -> None:

@@ -173,7 +173,10 @@ def test_outputs_for_the_next_step(shell: Shell, monkeypatch: pytest.MonkeyPatch
     (shell.folder / "corp.ldif").unlink()
     shell.run("plan", "--outputs", "plan.env", code=7)
     assert not (shell.folder / "plan.env").exists()
-    _, err = shell.run("plan", "--outputs", "no/such/folder", code=7)
+    shell.company(PEOPLE, **RULES)
+    _, err = shell.run("plan", "--outputs", "no/such/folder", code=1)
+    assert "no/such/folder cannot be written: No such file or directory" in err
+    _, err = shell.run("plan", "--outputs", ".", code=2)
 
 
 def test_a_step_summary_is_added_to(shell: Shell) -> None:

@@ -185,9 +185,14 @@ def test_the_filtered_list_is_printed(browser: Browser, opened: Callable[[Plan],
         "document.querySelectorAll('#list > .row[open] > .body').length,"
         "document.getElementById('count').textContent]; })"
     )
-    browser.find_element(By.ID, "text").send_keys("partners blocked user0000")
+    browser.find_element(By.CSS_SELECTOR, "#sign option[value='-']").click()
+    browser.find_element(By.ID, "text").send_keys("partners user0000")
     assert browser.print_page()
-    assert browser.execute_script("return printed") == [3, 3, "3 of 6,601 changes"]
+    assert browser.execute_script("return printed") == [
+        3,
+        3,
+        "3 of 6,601 changes: to remove, “partners user0000”",
+    ]
     assert browser.find_elements(By.CSS_SELECTOR, ".row[open]") == []
     browser.find_element(By.ID, "clear").click()
     browser.execute_script("dispatchEvent(new Event('beforeprint'))")

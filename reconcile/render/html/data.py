@@ -36,7 +36,7 @@ def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
         "signs": "".join(sign for sign, _ in signed),
         "departments": department_tree(changes),
         "skips": list(map(_skip, plan.skips)),
-        "remedies": {code: REMEDIES[code] for code in {skip.code for skip in plan.skips}},
+        "remedies": {skip.code: REMEDIES.get(skip.code, "") for skip in plan.skips},
         "notices": plan.notices,
     }
 

@@ -179,7 +179,7 @@ function skipRow(at) {
       skip.exists ? make("span", "tag held", "existing user") : null, make("span", "tag", visible(place(skip)))),
     make("p", "", visible(skip.why, 3000)),
     skip.dn ? make("p", "dn mono", visible(skip.dn)) : null,
-    make("p", "remedy", ...plan.remedies[skip.code].split("`").map((part, index) => index % 2 ? make("code", "", part) : part)));
+    plan.remedies[skip.code] && make("p", "remedy", ...plan.remedies[skip.code].split("`").map((part, index) => index % 2 ? make("code", "", part) : part)));
 }
 
 function noticeRow(at) {
@@ -411,15 +411,28 @@ document.addEventListener("keydown", (event) => {
 // ---- print: what is filtered, opened
 
 let opened = [];
+let counted = "";
+
+function filterInWords() {
+  const words = ["kind", "sign", "action", "source"].map((id) => byId(id)).filter((select) => select.value && !select.hidden)
+    .map((select) => select.selectedOptions[0].text.replace(/ \([\d,]+\)$/, ""));
+  if (chosen.department !== null && chosen.list === "changes") words.push(`in ${visible(plan.departments[chosen.department].title)}`);
+  if (byId("text").value) words.push(`“${byId("text").value}”`);
+  return words.join(", ");
+}
+
 addEventListener("beforeprint", () => {
+  counted = byId("count").textContent;
   add(Math.max(0, PRINTED - at));
   opened = [...list.querySelectorAll(".row:not([open])")].slice(0, PRINTED);
   for (const row of opened) { row.fill(); row.open = true; }
+  const filter = filterInWords();
+  if (filter) byId("count").textContent += `: ${filter}`;
   if (at < rows.length) byId("count").textContent += `; the first ${number(PRINTED)} are printed: filter to print fewer`;
 });
 addEventListener("afterprint", () => {
   for (const row of opened) row.open = false;
-  byId("count").textContent = byId("count").textContent.split(";")[0];
+  byId("count").textContent = counted;
 });
 
 showHeader();

@@ -16,7 +16,7 @@ from reconcile.render import wording
 from reconcile.render.html.data import page_data
 
 _PLACE: Final = re.compile(r"\{\{(\w+)\}\}")
-_MARKUP: Final = re.compile("[<>&\u2028\u2029]")
+_MARKUP: Final = re.compile("[<>&]")
 """What could end a script, or begin a comment in it."""
 
 
@@ -61,8 +61,8 @@ def _filled(frame: str, values: Mapping[str, str]) -> str:
 
 
 def _embedded(data: object) -> str:
-    """JSON that stays within its script element, and is the same for a reader of JSON."""
-    text = msgspec.json.encode(data).decode()
+    """JSON that stays within its script element, and controls no terminal that shows it."""
+    text = wording.escaped(msgspec.json.encode(data).decode())
     return _MARKUP.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 

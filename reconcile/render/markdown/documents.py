@@ -26,6 +26,7 @@ A plan (where a part has nothing to say, its heading is left out, too):
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from html import escape
 from typing import Final
 
 from reconcile.model.change import Change, Plan, Violation
@@ -211,8 +212,8 @@ def _result_rows(report: Report) -> Iterator[tuple[str, str, str]]:
 
 
 def _folded(title: str, part: Part) -> Part:
-    """The part within a fold. The title is HTML, so it has no foreign text."""
-    opening = (f"<details><summary>{title}</summary>", "", *part.opening)
+    """The part within a fold. Its title stands in HTML, where Markdown's escapes mean nothing."""
+    opening = (f"<details><summary>{escape(wording.shown(title))}</summary>", "", *part.opening)
     return part._replace(opening=opening, closing=("", "</details>", ""))
 
 
