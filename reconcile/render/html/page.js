@@ -165,7 +165,7 @@ function departmentRow(at) {
     node.leaving ? make("span", "remove", `−${number(node.leaving)} leaving`) : null);
   const effect = node.sign ? EFFECTS[node.sign][0] : "";
   const row = make("button", `node ${effect}`, make("span", "sign", node.sign === "-" ? "−" : node.sign),
-    make("span", "key", visible(node.title)), moves);
+    make("span", "key", visible(node.becomes ? `${node.title} → ${node.becomes}` : node.title)), moves);
   row.type = "button";
   row.style.paddingInlineStart = `${1 + 1.4 * Math.min(node.depth, 12)}rem`;
   row.addEventListener("click", () => { chosen.department = at; open("changes"); });

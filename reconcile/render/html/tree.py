@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from reconcile.model.change import Change, text
+from reconcile.model.change import Change, makes, text
 from reconcile.model.text.department_path import titles
 from reconcile.render import wording
 
@@ -21,6 +21,8 @@ class _Department:
 
     sign: str = ""
     """What happens to the department, "" for nothing."""
+    becomes: str = ""
+    """Its new path, "" if it stays the same."""
     joining: int = 0
     leaving: int = 0
     changes: list[int] = field(default_factory=list)
@@ -30,23 +32,28 @@ class _Department:
 def department_tree(changes: Sequence[Change]) -> list[dict[str, object]]:
     """The departments from the top down, each followed by those below it.
 
-    Each has `title`, `depth`, `sign` (what happens to the department itself), `joining` and
-    `leaving` (users) and `changes` (positions in `changes`), without the departments below it.
+    Each has `title`, `depth`, `sign` (what happens to the department itself), `becomes` (its new
+    path), `joining` and `leaving` (users) and `changes` (positions in `changes`), without the
+    departments below it. If there are several workspaces, each is above its departments.
     """
+    several = wording.has_several_workspaces(changes)
     departments: dict[_Path, _Department] = {}
     for position, change in enumerate(changes):
+        above = (change.workspace,) if several else ()
         for path, joining, leaving in _places(change):
-            department = _added(departments, path)
+            department = _added(departments, (*above, *path))
             department.joining += joining
             department.leaving += leaving
             department.changes.append(position)
             if change.kind == "department":
                 department.sign = wording.sign(change)
+                department.becomes = _new_path(change)
     return [
         {
             "title": path[-1],
             "depth": len(path) - 1,
             "sign": department.sign,
+            "becomes": department.becomes,
             "joining": department.joining,
             "leaving": department.leaving,
             "changes": department.changes,
@@ -55,10 +62,16 @@ def department_tree(changes: Sequence[Change]) -> list[dict[str, object]]:
     ]
 
 
-def _order(item: tuple[_Path, _Department]) -> tuple[list[str], _Path]:
-    """By titles without regard to case, so that a department comes right before those below it."""
+def _order(item: tuple[_Path, _Department]) -> list[tuple[str, str]]:
+    """By titles without regard to case; a department comes right before those below it."""
     path, _ = item
-    return [title.casefold() for title in path], path
+    return [(title.casefold(), title) for title in path]
+
+
+def _new_path(change: Change) -> str:
+    """The path of an existing department after the change; "" if it stays the same."""
+    made = makes(change) if change.before is not None else None
+    return made[1] if made else ""
 
 
 def _added(departments: dict[_Path, _Department], path: _Path) -> _Department:

@@ -17,6 +17,7 @@ _APART = "\u200b"
 is escaped."""
 _LINKED = re.compile(
     r"(?<=@)|(?<=[#!%~^&$])(?=\w)"  # people, issues, merge requests and the like
+    r"|(?<=[{\[])(?=[+-])|(?<=[+-])(?=[}\]])"  # insertions and deletions of GitLab
     r"|(?<=:)(?=//)|(?<=www)(?=\.)|(?<=mailto:)|(?<=xmpp:)|(?<=\bgh-)(?=\d)",
     re.IGNORECASE,
 )

@@ -306,6 +306,8 @@ def test_quoted_cells_come_back_as_they_were() -> None:
         "~~x~~",
         "a | b",
         "\\|",
+        "{+ x +}",
+        "[- x -]",
         "&lt;b&gt;",
         "&#x40;team",
         "<!-- x -->",
@@ -351,6 +353,7 @@ def test_a_name_shows_as_itself_in_markdown(name: str) -> None:
         foreign = "\n".join(lines)
         plain = re.sub(r"\\([!-/:-@\[-`{-~])", "\0", foreign.replace("&#36;", ""))
         assert not re.search(r"(?i)://|www\.|mailto:\w|xmpp:\w|gh-\d|[@#!%~^]\w", plain), text
+        assert not re.search(r"[{\0][+-]|[+-][}\0]", plain), text
         assert not re.search(r"<\w|<!|\$|&(?!amp;|lt;|gt;)", plain), text
         assert not re.search(r"[\[\]`_*]", plain.replace("**", "")), text
         beside_codes = foreign.replace(f"main/{name}:1", "")
