@@ -10,8 +10,8 @@ from reconcile.cli.review.options import NO_REVIEW, Review
 from reconcile.model.change import Plan
 from reconcile.model.report import Report, Showing
 
-_MARKED = ("html", "markdown")
-"""The formats that name the digest of a plan."""
+IDENTIFYING = ("html", "markdown")
+"""The formats that name the digest and the commit of a plan: both take time to find."""
 
 
 class Format(Protocol):
@@ -59,9 +59,9 @@ def _showing(
     return Showing(
         colour=colour,
         full=full,
-        pointer=f"Output truncated. Full plan: {where}",
+        pointer=f"Full plan: {where}",
         name=review.name,
-        digest=file_digest(made) if form in _MARKED else "",
+        digest=file_digest(made) if form in IDENTIFYING else "",
         commit=review.commit,
         redacted=review.redact,
     )

@@ -47,7 +47,7 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: b
     if full:
         lines.append(_configuration(plan))
     elif pointer and shortening.leaves_out(plan):
-        lines.append(pointer)
+        lines.append(f"Output truncated. {pointer}")
     return "\n".join(lines)
 
 

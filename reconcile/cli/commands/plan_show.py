@@ -108,7 +108,8 @@ def plan(
         )
     if out is not None:
         plan_files.write(out, made)
-    review = review.at(loaded.files)
+    if form in output.IDENTIFYING or summary is not None:
+        review = review.at(loaded.files)
     pipeline.write_outputs(made, outputs)
     if summary is not None:
         pipeline.add_summary(
@@ -134,8 +135,10 @@ def show(plan_file: Path, form: str, name: str, commit: str, redact: bool) -> No
     from reconcile.app import plan_files
     from reconcile.cli import output
 
-    review = Review(name, commit, redact).at()
+    review = Review(name, commit, redact)
     review.begin()
+    if form in output.IDENTIFYING:
+        review = review.at()
     made = plan_files.read(plan_file)
     click.echo(output.plan(made, form, full=True, saved=plan_file, colour=colour(), review=review))
 

@@ -11,7 +11,7 @@ A plan (where a part has nothing to say, its heading is left out, too):
     |---|---|---|
     | users | 1 | 1 |
 
-    ### Losses
+    ### Losses (1)
 
     |  | what | change | why |
     |---|---|---|---|
@@ -128,7 +128,7 @@ def _losses(plan: Plan) -> Iterator[Part]:
     losses = [change for change in plan.changes if wording.sign(change) == "-"]
     if losses:
         table = _change_table(losses, several=wording.has_several_workspaces(plan.changes))
-        opening = ("### Losses", "", *table.opening)
+        opening = (f"### Losses ({len(losses)})", "", *table.opening)
         yield table._replace(opening=opening, what="losses")
 
 
