@@ -1,7 +1,7 @@
 """What the page shows, as values that become JSON. The script puts them into the page as text."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
@@ -69,11 +69,11 @@ def _violations(plan: Plan) -> list[dict[str, object]]:
     ]
 
 
-def _chart(signed: Iterable[tuple[str, Change]]) -> list[dict[str, object]]:
+def _chart(signed: Sequence[tuple[str, Change]]) -> list[dict[str, object]]:
     """For each kind how many changes have which sign, in the order of a plan."""
-    numbers = Counter((change.kind, sign) for sign, change in signed)
+    numbers: Counter[tuple[str, str]] = Counter((change.kind, sign) for sign, change in signed)
     kinds = wording.counts(change for _, change in signed)
-    return [{"kind": kind, "numbers": [numbers[kind, sign] for sign in _SIGNS]} for kind in kinds]  # type: ignore[index]
+    return [{"kind": kind, "numbers": [numbers[kind, sign] for sign in _SIGNS]} for kind in kinds]
 
 
 def _skip(skip: Skip) -> dict[str, object]:
