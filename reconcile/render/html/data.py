@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
+from reconcile.model import kinds
 from reconcile.model.change import Change, Plan, Skip
 from reconcile.model.report import Showing
 from reconcile.render import summary, wording
@@ -12,6 +13,7 @@ from reconcile.render.html.remedies import REMEDIES
 from reconcile.render.html.tree import department_tree
 
 _SIGNS: Final = "+~-"
+_KINDS: Final = {kind: place for place, kind in enumerate(kinds.KINDS)}
 
 
 def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
@@ -19,9 +21,7 @@ def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
 
     `signs` has one character for each change: `+`, `~` or `-`.
     """
-    signed = sorted(
-        ((wording.sign(change), change) for change in plan.changes), key=lambda pair: pair[0] != "-"
-    )
+    signed = sorted(((wording.sign(change), change) for change in plan.changes), key=_order)
     changes = [change for _, change in signed]
     return {
         "name": showing.name,
@@ -39,6 +39,12 @@ def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
         "remedies": {skip.code: REMEDIES.get(skip.code, "") for skip in plan.skips},
         "notices": plan.notices,
     }
+
+
+def _order(signed: tuple[str, Change]) -> int:
+    """Losses first, in the order of the plan; then one kind after the other."""
+    sign, change = signed
+    return -1 if sign == "-" else _KINDS[change.kind]
 
 
 def _facts(plan: Plan, showing: Showing) -> list[tuple[str, str]]:
@@ -72,8 +78,8 @@ def _violations(plan: Plan) -> list[dict[str, object]]:
 def _chart(signed: Sequence[tuple[str, Change]]) -> list[dict[str, object]]:
     """For each kind how many changes have which sign, in the order of a plan."""
     numbers: Counter[tuple[str, str]] = Counter((change.kind, sign) for sign, change in signed)
-    kinds = wording.counts(change for _, change in signed)
-    return [{"kind": kind, "numbers": [numbers[kind, sign] for sign in _SIGNS]} for kind in kinds]
+    by_kind = wording.counts(change for _, change in signed)
+    return [{"kind": kind, "numbers": [numbers[kind, sign] for sign in _SIGNS]} for kind in by_kind]
 
 
 def _skip(skip: Skip) -> dict[str, object]:

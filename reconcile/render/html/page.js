@@ -242,7 +242,7 @@ function wantedSource() {
 
 const groups = plan.changes.map((change, position) => plan.signs[position] === "-" ? "losses" : plural(change.kind));
 
-// Losses under a heading of their own, then a heading for each kind; as the plan has them.
+// Losses under a heading of their own, then a heading for each kind; they come in this order.
 function grouped(positions) {
   if (chosen.list !== "changes") return positions;
   const counts = new Map();
