@@ -28,17 +28,24 @@ def each_server(source: desired.Source) -> Iterator[tuple[str, desired.Source]]:
 class Checklist:
     """Lines in columns, each shown as soon as it is known."""
 
-    def __init__(self, names: Sequence[str], tell: Silent) -> None:
-        """`names` are those of all sources: they determine the width of the first column."""
+    def __init__(self, names: Sequence[str], tell: Silent, *, silent: bool = False) -> None:
+        """`names` are those of all sources: they determine the width of the first column.
+
+        With `silent` nothing is shown, only noted.
+        """
         self._tell = tell
+        self._silent = silent
         self._width = max(map(len, (*names, "platform")))
         self.failed = False
+        self.noted: list[dict[str, object]] = []
+        """Each check as an object: `name`, `ok`, `what` and `detail`."""
 
     def show(self, name: str, checks: Iterable[Check]) -> bool:
         """Shows one line per check; returns whether all are ok. `failed` adds up over all calls."""
         sound = True
         for check in checks:
             sound = sound and check.ok
+            self.noted.append({"name": name, **check._asdict()})
             mark = (
                 click.style("ok    ", fg="green")
                 if check.ok
@@ -56,6 +63,8 @@ class Checklist:
             self._line(name, mark, "rule", detail)
 
     def _line(self, name: str, mark: str, what: str, detail: str) -> None:
+        if self._silent:
+            return
         detail = printable(" ".join(detail.split()))
         line = f"{printable(name):<{self._width}}  {mark}  {what:<14}  {detail}"
         with self._tell.aside():

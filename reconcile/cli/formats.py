@@ -9,5 +9,9 @@ FORMATS: Final = {
     "text": "reconcile.render.text",
     "json": "reconcile.render.json",
     "markdown": "reconcile.render.markdown",
+    "html": "reconcile.render.html",
 }
 """The word for `--format` → the module. The first is the default."""
+
+REPORTS: Final = tuple(name for name in FORMATS if name != "html")
+"""The formats that can show what became of a plan, too."""

@@ -19,6 +19,18 @@ from reconcile.errors import UsageError
 _OURS = re.compile(rb'\d{4}-\d\d-\d\dT|\{"time"')
 
 
+def without_people(record: logging.LogRecord) -> logging.LogRecord | None:
+    """What the record may say without naming people; None if that is nothing."""
+    impersonal = getattr(record, "impersonal", None)
+    if impersonal is None:
+        return record
+    if not impersonal:
+        return None
+    brief = copy.copy(record)
+    brief.msg, brief.args, brief.exc_info = impersonal, (), None
+    return brief
+
+
 class LogFile(RotatingFileHandler):
     """Rotates PATH to PATH.1, PATH.2 and so on.
 
@@ -46,12 +58,11 @@ class LogFile(RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes the record, or what it may say without naming people."""
-        impersonal = getattr(record, "impersonal", None)
-        if impersonal is not None and not logging.getLogger("reconcile").isEnabledFor(logging.INFO):
-            if not impersonal:
+        if not logging.getLogger("reconcile").isEnabledFor(logging.INFO):
+            brief = without_people(record)
+            if brief is None:
                 return
-            record = copy.copy(record)
-            record.msg, record.args, record.exc_info = impersonal, (), None
+            record = brief
         try:
             if self.stream is not None and not self._is_current(self.stream):
                 self.stream.close()

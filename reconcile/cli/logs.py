@@ -76,7 +76,15 @@ class _StandardError(logging.Handler):
     aside: Aside = nullcontext
     """Removes other output, such as progress, while a line is written."""
 
+    names_people: bool = True
+
     def emit(self, record: logging.LogRecord) -> None:
+        from reconcile.cli.log_file import without_people
+
+        brief = record if self.names_people else without_people(record)
+        if brief is None:
+            return
+        record = brief
         if record.name != runs.run_log.name or logging.getLogger("reconcile").isEnabledFor(
             logging.INFO
         ):
@@ -121,6 +129,17 @@ def beside(aside: Aside) -> Iterator[None]:
 def set_level(verbosity: int) -> None:
     """How much is logged: 0 for warnings, 1 for what is done (-v), 2 for everything."""
     _logger().setLevel({0: logging.WARNING, 1: logging.INFO}.get(verbosity, logging.DEBUG))
+    _standard_error().names_people = True
+
+
+def is_verbose() -> bool:
+    """Whether -v was used."""
+    return _logger().isEnabledFor(logging.INFO)
+
+
+def leave_out_people() -> None:
+    """Lines on standard error name nobody for the rest of the command."""
+    _standard_error().names_people = False
 
 
 def set_format(form: str) -> None:

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from reconcile.cli.formats import FORMATS
+from reconcile.cli.review.options import NO_REVIEW, Review
 from reconcile.model.change import Plan
 from reconcile.model.report import Report, Showing
+
+IDENTIFYING = ("html", "markdown")
+"""The formats that name the digest and the commit of a plan: both take time to find."""
 
 
 class Format(Protocol):
@@ -22,13 +26,52 @@ class Format(Protocol):
         ...
 
 
-def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool) -> str:
+def plan(
+    made: Plan,
+    form: str,
+    *,
+    full: bool,
+    saved: Path | None,
+    colour: bool,
+    review: Review = NO_REVIEW,
+) -> str:
     """`saved` is where the plan file is, if there is one: a shortened plan points to it."""
+    showing = _showing(made, form, full=full, saved=saved, colour=colour, review=review)
+    return _format(form).plan(_shown(made, review), showing)
+
+
+def step_summary(made: Plan, taken: int, *, saved: Path | None, review: Review) -> str:
+    """The plan as Markdown for a step summary that holds `taken` bytes already."""
+    from reconcile.render import markdown
+
+    showing = _showing(made, "markdown", full=True, saved=saved, colour=False, review=review)
+    return markdown.step_summary(_shown(made, review), showing, taken)
+
+
+def _showing(
+    made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool, review: Review
+) -> Showing:
+    from reconcile.app.review.digest import file_digest
+
     where = "reconcile plan --out FILE, then reconcile show FILE"
     if saved:
         where = f"reconcile show {shlex.quote(str(saved))}"
-    pointer = f"Output truncated. Full plan: {where}"
-    return _format(form).plan(made, Showing(colour=colour, full=full, pointer=pointer))
+    return Showing(
+        colour=colour,
+        full=full,
+        pointer=f"Full plan: {where}",
+        name=review.name,
+        digest=file_digest(made) if form in IDENTIFYING else "",
+        commit=review.commit,
+        redacted=review.redact,
+    )
+
+
+def _shown(made: Plan, review: Review) -> Plan:
+    """The plan, or what reviewers may see of it."""
+    from reconcile.render.redaction import redacted
+
+    return redacted(made) if review.redact else made
 
 
 def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:

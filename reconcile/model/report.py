@@ -64,3 +64,11 @@ class Showing(NamedTuple):
     """Where the rest is, for a shortened plan."""
     skips: bool = False
     """Whether a report lists what was skipped, too."""
+    name: str = ""
+    """The name of the plan among others of one merge request."""
+    digest: str = ""
+    """The digest of the plan, in hexadecimal digits; "" if it is not known."""
+    commit: str = ""
+    """The Git commit of the desired state; "" if it is not known."""
+    redacted: bool = False
+    """Whether the plan has no names, addresses and values."""

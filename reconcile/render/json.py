@@ -8,7 +8,7 @@ from reconcile.model.views.explanation import Explanation
 from reconcile.render import summary, wording
 
 
-def plan_json(plan: Plan) -> str:
+def plan_json(plan: Plan, *, redacted: bool = False) -> str:
     """Format version, tool, digests, summary, changes, skips, violations and notices.
 
     `summary.by_kind` is kind → action → how many, `summary.skips` skip code → how many;
@@ -22,6 +22,7 @@ def plan_json(plan: Plan) -> str:
             "format": 1,
             "tool": plan.tool,
             "created": plan.created,
+            "redacted": redacted,
             "files": plan.files,
             "variables": plan.variables,
             "scope": plan.scope,
@@ -91,9 +92,9 @@ def as_text(value: object) -> str:
     return wording.escaped(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
-def plan(plan: Plan, _showing: Showing) -> str:
+def plan(plan: Plan, showing: Showing) -> str:
     """The format `json`: always all of it."""
-    return plan_json(plan)
+    return plan_json(plan, redacted=showing.redacted)
 
 
 def report(plan: Plan, report: Report, _showing: Showing) -> str:

@@ -27,7 +27,7 @@ from reconcile.render.layout import aligned, around, indented, numbered, prefixe
 from reconcile.render.paint import Paint, paint_for
 
 
-def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
+def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: bool = False) -> str:
     """The whole text, its last line without a newline.
 
     `full` shows every change, skip and notice; otherwise there are no notices, which are reported
@@ -42,10 +42,12 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str) -> str:
     lines.append(paint(wording.headline(plan), "bold"))
     lines += _counts(summary.planned(plan), paint)
     lines += _summary(plan)
+    if redacted:
+        lines.append(f"  {wording.REDACTED}")
     if full:
         lines.append(_configuration(plan))
     elif pointer and shortening.leaves_out(plan):
-        lines.append(pointer)
+        lines.append(f"Output truncated. {pointer}")
     return "\n".join(lines)
 
 
@@ -237,7 +239,13 @@ def _trouble(trouble: Trouble, paint: Paint) -> Iterator[str]:
 
 def plan(plan: Plan, showing: Showing) -> str:
     """The format `text`."""
-    return plan_text(plan, colour=showing.colour, full=showing.full, pointer=showing.pointer)
+    return plan_text(
+        plan,
+        colour=showing.colour,
+        full=showing.full,
+        pointer=showing.pointer,
+        redacted=showing.redacted,
+    )
 
 
 def report(plan: Plan, report: Report, showing: Showing) -> str:

@@ -24,6 +24,10 @@ LONGEST_VALUE = 500
 """How many characters of a name or a value are shown; JSON and CSV have all."""
 
 
+REDACTED = "Names, addresses and values are left out (--redact)."
+"""What a plan says of itself if it is shown to others."""
+
+
 class _InWorkspace(Protocol):
     """A run, a change or a skip."""
 

@@ -23,12 +23,14 @@ from reconcile.errors import TemplateFailed
 from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip
 from reconcile.model.directory import Person
+from reconcile.model.report import Showing
 from reconcile.model.text import department_path, dn, folding, name_patterns
 from reconcile.planning import login
 from reconcile.planning.explain import lookup
 from reconcile.planning.selection import nearest, patterns
 from reconcile.planning.views.search import keyword
-from reconcile.render import markdown, tables, text, wording
+from reconcile.render import html, markdown, tables, text, wording
+from reconcile.render.redaction import redacted
 
 FEWER, MORE = 8_000, 64_000
 """Characters; the second eight times the first."""
@@ -136,7 +138,9 @@ def _shown(one: str) -> None:
     skips = (Skip("main", "corp", "namesake", one, one, one),)
     plan = Plan("1", "", (), (), Scope(), Digests("", {}, {}), (change,), skips)
     text.plan_text(plan, colour=False, full=True, pointer="")
-    markdown.plan_markdown(plan, full=True, pointer="")
+    markdown.plan_markdown(plan, Showing())
+    html.page(redacted(plan), Showing())
+    html.page(plan, Showing())
 
 
 def _tabled(one: str) -> None:

@@ -308,7 +308,7 @@ def test_mistakes_at_the_command_line(shell: Shell) -> None:
     shell.company({})
     assert "No such command" in shell.run("paln", code=2)[1]
     assert "No such option" in shell.run("plan", "--chekc", code=2)[1]
-    assert "is not one of" in shell.run("plan", "--format", "html", code=2)[1]
+    assert "is not one of" in shell.run("plan", "--format", "pdf", code=2)[1]
     assert "nothere.plan" in shell.run("show", "nothere.plan", code=2)[1]
     assert "--config needs a plan file" in shell.run("apply", "--config", "x.yml", code=2)[1]
     assert (

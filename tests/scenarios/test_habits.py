@@ -147,7 +147,11 @@ def test_what_was_meant_is_named(arguments: list[str], hint: str, company: Shell
 
 
 def test_variables_of_a_file_and_an_overlay(company: Shell) -> None:
-    company.desired(groups=[{"source": "corp", "select": ["cn=*"]}], vars={"who": "nobody"}, role_mappings=[{"role": "{{ who }}", "default": True}])
+    company.desired(
+        groups=[{"source": "corp", "select": ["cn=*"]}],
+        vars={"who": "nobody"},
+        role_mappings=[{"role": "{{ who }}", "default": True}],
+    )
     (company.folder / "prod.vars.yml").write_text("who: boss\n")
     (company.folder / "prod.yml").write_text("overlay: true\nsafety: {limits: {updates: none}}\n")
     paths = ("reconcile.yml", "prod.yml")
@@ -156,7 +160,7 @@ def test_variables_of_a_file_and_an_overlay(company: Shell) -> None:
     assert re.search(r"updates: none +# prod\.yml:2\n", out), out
     company.run("plan", "-o", "the.plan", *paths, "--var-file", "prod.vars.yml")
     options = ("--config", "reconcile.yml", "--config", "prod.yml")
-    _, err = company.run("apply", "-y", "the.plan", *options, code=2)
+    _, err = company.run("apply", "-y", "the.plan", *options, code=5)
     assert "who" in err
     company.run("apply", "-y", "the.plan", *options, "--var-file", "prod.vars.yml")
     assert company.run("plan", *paths, "--var", "who=boss", "--check")[0].startswith("No changes")

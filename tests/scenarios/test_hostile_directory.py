@@ -28,6 +28,8 @@ TEXT = [
     ["plan"],
     ["plan", "--format", "json"],
     ["plan", "--format", "markdown"],
+    ["plan", "--format", "html"],
+    ["test", "--format", "json"],
     ["preview"],
     ["preview", "--format", "csv"],
     ["preview", "--format", "json"],

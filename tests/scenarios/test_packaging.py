@@ -26,6 +26,8 @@ def test_a_wheel_holds_schemas_migrations_and_types(tmp_path: Path) -> None:
     for schema in (TOP / "schemas").glob("*.json"):
         assert f"reconcile/schemas/{schema.name}" in names
     assert "reconcile/py.typed" in names
+    for asset in ("page.html", "page.css", "page.js"):
+        assert f"reconcile/render/html/{asset}" in names
     assert any(name.startswith("reconcile/platforms/sql/migrations/versions/") for name in names)
     for command, output in (("init", "Wrote reconcile.yml"), ("validate", "Valid: reconcile.yml")):
         done = subprocess.run(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from reconcile.cli.formats import FORMATS
+from reconcile.cli.formats import REPORTS
 from reconcile.cli.options import (
     colour,
     format_option,
@@ -34,7 +34,7 @@ from reconcile.errors import UsageError
 )
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
-@format_option(*FORMATS)
+@format_option(*REPORTS)
 @scope_options
 @variable_option
 @quiet_option

@@ -1,6 +1,7 @@
 """`init` and `validate`."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -39,7 +40,7 @@ def init(path: Path) -> None:
 
 @click.command(short_help="Check desired-state files.")
 @paths_argument
-@format_option("text", "json", "github", "yaml")
+@format_option("text", "json", "github", "gitlab", "junit", "yaml")
 @click.option(
     "--effective",
     is_flag=True,
@@ -97,29 +98,26 @@ def _validate(
     if form == "json":
         result = {"valid": not problems, "problems": [problem._asdict() for problem in problems]}
         click.echo(escaped(json.dumps(result, indent=2, ensure_ascii=False)))
-    elif form == "github":
-        for problem in problems:
-            click.echo(_annotation(problem))
-    else:
-        for line in ConfigError(problems).lines():
-            click.echo(line)
-        if problems:
-            click.echo(f"{len(problems)} problem{'s'[: len(problems) != 1]}.")
-        elif not quiet():
-            click.echo(f"Valid: {', '.join(files)}")
+    elif shown := _in_form(form, problems, files):
+        click.echo(shown)
     context.exit(ConfigError.exit_code if problems else 0)
 
 
-def _annotation(problem: Problem) -> str:
-    """A workflow command that shows the problem next to its line."""
-    message = f"{problem.path}: {problem.message}" if problem.path else problem.message
-    for char, code in (("%", "%25"), ("\r", "%0D"), ("\n", "%0A")):
-        message = message.replace(char, code)
-    file = problem.file
-    for char, code in (("%", "%25"), (":", "%3A"), (",", "%2C")):
-        file = file.replace(char, code)
-    place = f",line={problem.line},col={problem.column}" if problem.line else ""
-    return f"::error file={file}{place}::{message}"
+def _in_form(form: str, problems: tuple[Problem, ...], files: tuple[str, ...]) -> str:
+    """The problems in a form for a pipeline or for a person."""
+    from reconcile.render import problems as rendering
+
+    if form == "github":
+        return rendering.github(problems)
+    if form == "gitlab":
+        root = Path(os.environ.get("CI_PROJECT_DIR") or Path.cwd())
+        return rendering.gitlab(problems, root, Path.cwd())
+    if form == "junit":
+        return rendering.junit(problems, files)
+    if not problems:
+        return "" if quiet() else f"Valid: {', '.join(files)}"
+    number = f"{len(problems)} problem{'s'[: len(problems) != 1]}."
+    return "\n".join([*ConfigError(problems).lines(), number])
 
 
 COMMANDS = (init, validate)

@@ -15,6 +15,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.progress import progress
+from reconcile.cli.review.options import Review, review_options
 from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.cli.terminal.pager import page
 from reconcile.cli.terminal.quiet import quiet, quiet_option
@@ -57,6 +58,20 @@ EXIT_CHANGES = 3
     shell_complete=completing.runs,
     help="Restore what this run changed; reads no source.",
 )
+@click.option(
+    "--outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write changes=true|false, digest and counts to FILE, as dotenv or for $GITHUB_OUTPUT.",
+)
+@click.option(
+    "--summary",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Add the plan as Markdown to FILE, as for $GITHUB_STEP_SUMMARY.",
+)
+@review_options
 @scope_options
 @variable_option
 @quiet_option
@@ -72,6 +87,11 @@ def plan(
     targets: tuple[str, ...],
     codes: tuple[str, ...],
     undo: str,
+    outputs: tuple[Path, ...],
+    summary: Path | None,
+    name: str,
+    commit: str,
+    redact: bool,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
@@ -84,8 +104,12 @@ def plan(
     from reconcile.app import inputs, plan_files, run
     from reconcile.cli import output
     from reconcile.cli.account import account
+    from reconcile.cli.review import pipeline
     from reconcile.model.change import Scope
 
+    review = Review(name, commit, redact)
+    review.begin()
+    pipeline.begin(outputs)
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell:
@@ -94,8 +118,15 @@ def plan(
         )
     if out is not None:
         plan_files.write(out, made)
+    if form in output.IDENTIFYING or summary is not None:
+        review = review.at(loaded.files)
+    pipeline.write_outputs(made, outputs)
+    if summary is not None:
+        pipeline.add_summary(
+            summary, lambda taken: output.step_summary(made, taken, saved=out, review=review)
+        )
     if made.refused or not quiet():
-        page(output.plan(made, form, full=False, saved=out, colour=colour()))
+        page(output.plan(made, form, full=False, saved=out, colour=colour(), review=review))
     if made.refused:
         context.exit(GuardRefused.exit_code)
     if troubles:
@@ -108,13 +139,19 @@ def plan(
 @click.command()
 @click.argument("plan_file", type=click.Path(path_type=Path), metavar="PLANFILE")
 @format_option(*FORMATS)
+@review_options
 @output_options
-def show(plan_file: Path, form: str) -> None:
+def show(plan_file: Path, form: str, name: str, commit: str, redact: bool) -> None:
     """Show a whole plan file. Needs no connection."""
     from reconcile.app import plan_files
     from reconcile.cli import output
 
-    page(output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour()))
+    review = Review(name, commit, redact)
+    review.begin()
+    if form in output.IDENTIFYING:
+        review = review.at()
+    made = plan_files.read(plan_file)
+    page(output.plan(made, form, full=True, saved=plan_file, colour=colour(), review=review))
 
 
 COMMANDS = (plan, show)

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconcile.cli.options import output_options, paths_argument, scope_options, variable_option
+from reconcile.cli.options import (
+    format_option,
+    output_options,
+    paths_argument,
+    scope_options,
+    variable_option,
+)
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.cli.terminal.quiet import quiet_option
@@ -23,6 +29,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 
 @click.command(short_help="Connect to everything; count what is found.")
 @paths_argument
+@format_option("text", "json")
 @strict_option("when a rule finds nothing")
 @scope_options
 @variable_option
@@ -32,6 +39,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 def test(
     context: click.Context,
     paths: tuple[Path, ...],
+    form: str,
     strict: bool,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
@@ -56,7 +64,8 @@ def test(
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
     settings = msgspec.structs.replace(loaded.desired.platform, workspaces=names)
     with progress() as tell:
-        checklist = Checklist([name for source in chosen for name, _ in each_server(source)], tell)
+        servers = [name for source in chosen for name, _ in each_server(source)]
+        checklist = Checklist(servers, tell, silent=form == "json")
         readable = tuple(source.name for source in chosen if _reachable(source, checklist, tell))
         with closing(adapters.platform(settings, tell)) as platform:
             sound = checklist.show("platform", platform.check())
@@ -69,9 +78,34 @@ def test(
                     counts = planning.rule_counts(read)
         for name, detail, empty in _rules(loaded, counts):
             checklist.show_rule(name, detail, empty=empty)
+    if form == "json":
+        click.echo(_as_json(loaded, checklist, counts))
     if checklist.failed:
         context.exit(Unreadable.exit_code)
     context.exit(strict_exit(not_clean(tuple(planning.finds_nothing(counts)))) if strict else 0)
+
+
+def _as_json(loaded: "Loaded", checklist: "Checklist", counts: Sequence["RuleCount"]) -> str:
+    """Whether every check passed, the checks, and what each rule finds."""
+    from reconcile.render.json import as_text
+
+    rules = [
+        {
+            "path": placed.path,
+            "file": placed.file,
+            "line": placed.line,
+            "column": placed.column,
+            "sources": count.sources,
+            "pattern": count.pattern,
+            "what": count.what,
+            "number": count.number,
+            "complete": count.complete,
+            "nearest": count.nearest,
+        }
+        for count in counts
+        for placed in (loaded.places.problem(count.path, ""),)
+    ]
+    return as_text({"ok": not checklist.failed, "checks": checklist.noted, "rules": rules})
 
 
 def _reachable(source: "Source", checklist: "Checklist", tell: "Progress") -> bool:
