@@ -31,6 +31,13 @@ def plan(made: Plan, form: str, *, full: bool, saved: Path | None, colour: bool)
     return _format(form).plan(made, Showing(colour=colour, full=full, pointer=pointer))
 
 
+def saved(path: Path, digest: str, *, signed: bool) -> str:
+    """Where the plan file is, and its digest on a line of its own, to be copied."""
+    where = shlex.quote(str(path))
+    beside = f", its signature to {shlex.quote(f'{path}.sig')}" if signed else ""
+    return f"The plan was written to {where}{beside}:\n  {digest}"
+
+
 def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:
     """The report; `skips`: whether the text format lists skips, too."""
     return _format(form).report(made, outcome, Showing(colour=colour, skips=skips))

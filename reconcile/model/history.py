@@ -19,20 +19,13 @@ import msgspec
 
 from reconcile.model.change import Acceptance, Action, Fields, Kind
 from reconcile.model.report import Result
+from reconcile.model.signature import Signature
 
 Ending: TypeAlias = Literal["applied", "in part", "failed"]
 """The outcome of a run: all of its changes were applied, some, or none."""
 
 Losses: TypeAlias = dict[str, dict[str, int]]
 """Name of a limit of `safety.limits` → source → how many were lost."""
-
-
-class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who signed a plan file, as `allowed_signers` names the key."""
-
-    principal: str
-    fingerprint: str
-    """Of the key, as in `SHA256:yQddq3SxfXx9io3xi8HzfbBohGut6gd6oKYSIrXRwTo`."""
 
 
 class Origin(msgspec.Struct, frozen=True):

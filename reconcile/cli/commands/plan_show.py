@@ -15,7 +15,7 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
-from reconcile.errors import GuardRefused
+from reconcile.errors import GuardRefused, UsageError
 
 EXIT_CHANGES = 3
 
@@ -27,6 +27,13 @@ EXIT_CHANGES = 3
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write the plan to FILE.",
+)
+@click.option(
+    "--sign",
+    "key",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Sign the plan file with this SSH key, into FILE.sig.",
 )
 @format_option(*FORMATS)
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
@@ -56,6 +63,7 @@ def plan(
     context: click.Context,
     paths: tuple[Path, ...],
     out: Path | None,
+    key: Path | None,
     form: str,
     check: bool,
     strict: bool,
@@ -71,20 +79,23 @@ def plan(
     With --undo, the plan restores what a run changed, unless it has changed since. `reconcile
     history` lists the runs.
     """
-    from reconcile.app import inputs, plan_files, run
+    from reconcile.app import inputs, run
+    from reconcile.app.approval import saved_plan
     from reconcile.cli import output
     from reconcile.cli.account import account
     from reconcile.model.change import Scope
 
+    _check_key(key, out)
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell:
         made, troubles = run.make_plan(
             loaded, scope, variables, tell, undo=undo, accept=codes, user=account()
         )
-    if out is not None:
-        plan_files.write(out, made)
+    digest = saved_plan.save(out, made, key) if out is not None else ""
     click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
+    if out is not None:
+        click.echo(output.saved(out, digest, signed=key is not None), err=form != "text")
     if made.refused:
         context.exit(GuardRefused.exit_code)
     if troubles:
@@ -100,12 +111,24 @@ def plan(
 @output_options
 def show(plan_file: Path, form: str) -> None:
     """Show a whole plan file. Needs no connection."""
-    from reconcile.app import plan_files
+    from reconcile.app.approval import saved_plan
     from reconcile.cli import output
 
-    click.echo(
-        output.plan(plan_files.read(plan_file), form, full=True, saved=plan_file, colour=colour())
-    )
+    saved, _ = saved_plan.read(plan_file)
+    click.echo(output.plan(saved.plan, form, full=True, saved=plan_file, colour=colour()))
+    if form == "text":
+        click.echo(f"  plan file: {saved.digest}")
+
+
+def _check_key(key: Path | None, out: Path | None) -> None:
+    """Before the time that a plan takes. Raises UsageError."""
+    if key is None:
+        return
+    if out is None:
+        raise UsageError("--sign signs a plan file: give --out FILE, too")
+    from reconcile.app.approval import signatures
+
+    signatures.refuse_no_key(key)
 
 
 COMMANDS = (plan, show)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from jinja2 import nodes
 
 from reconcile.config.schema import schema
-from reconcile.config.schema.typed import mappings
+from reconcile.config.schema.typed import mapping, mappings
 from reconcile.config.schema.wording import Schema
 from reconcile.config.templates import config_templates
 from reconcile.config.yaml.merging import Merged
@@ -22,7 +22,7 @@ _FILE: Final = re.compile(r"""\bfile\(\s*(['"])([^'"\\]*)\1\s*\)""")
 
 
 def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict[str, Any]:
-    """The document with the paths of its sources as they are from the platform's folder.
+    """The document with the paths of sources and safety as they are from the platform's folder.
 
     Raises ConfigError for the path of a secret that is not plain text.
     """
@@ -32,12 +32,23 @@ def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict
         path: Path = ("sources", index)
         folder = merged.document(path).folder
         if folder != home:
-            sources[index] = _source(source, path, partial(_from, home, folder), merged)
-    return {**data, "sources": sources}
+            at = schema.step(schema.step(schema.schema(), "sources"), 0)
+            sources[index] = _moved(source, path, partial(_from, home, folder), merged, at)
+    moved = {**data, "sources": sources}
+    if "require_signatures" in mapping(data, "safety"):
+        path = ("safety", "require_signatures")
+        move = partial(_from, home, merged.document(path).folder)
+        at = schema.step(schema.schema(), "safety")
+        signatures = data["safety"]["require_signatures"]
+        own = _moved(signatures, path, move, merged, schema.step(at, "require_signatures"))
+        moved["safety"] = {**data["safety"], "require_signatures": own}
+    return moved
 
 
-def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged) -> dict[str, Any]:
-    """A source with each of its paths as `move` makes it."""
+def _moved(
+    values: Any, path: Path, move: Callable[[str], str], merged: Merged, at: Schema
+) -> dict[str, Any]:
+    """Values of the schema `at` with each of their paths as `move` makes it."""
 
     def visit(where: Path, text: str, at: Schema) -> object:
         """A path, or the paths that the template of a secret names."""
@@ -63,8 +74,7 @@ def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged)
             )
         return moved
 
-    at = schema.step(schema.step(schema.schema(), "sources"), 0)
-    moved: dict[str, Any] = schema.map_text(source, visit, path, at)
+    moved: dict[str, Any] = schema.map_text(values, visit, path, at)
     return moved
 
 

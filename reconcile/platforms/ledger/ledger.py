@@ -16,8 +16,8 @@ from reconcile.platforms.ledger import book, journal
 from reconcile.platforms.ledger.attempts import SqlAttempts
 from reconcile.platforms.ledger.bulk_edits import edit_all
 from reconcile.platforms.ledger.history.people import erases
-from reconcile.platforms.ledger.history.record import Writing, record
 from reconcile.platforms.ledger.history.read import Since
+from reconcile.platforms.ledger.history.record import Writing, record
 from reconcile.platforms.ledger.schema import SCHEMA, SIGNATURES
 from reconcile.platforms.ledger.store import Store
 from reconcile.platforms.ledger.workspaces import workspace_id

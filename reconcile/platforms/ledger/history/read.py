@@ -42,9 +42,11 @@ class SqlHistory:
         """The oldest first; those that began then or later."""
 
         def read(connection: sa.Connection, number: int, revision: str) -> list[Link]:
-            lacking = {} if self._has_removals(revision) else _OF_REMOVALS
+            lacking: dict[str, str] = {}
+            if not self._has_removals(revision):
+                lacking |= _OF_REMOVALS
             if not self._has(revision, self._since.signatures):
-                lacking = lacking | _OF_SIGNATURES
+                lacking |= _OF_SIGNATURES
             recorded = _runs(connection, number, since, lacking)
             return [rows.link(row, workspace) for row in recorded]
 
@@ -104,9 +106,7 @@ def _runs(
     connection: sa.Connection, workspace: int, since: str, lacking: Mapping[str, str]
 ) -> Sequence[sa.RowMapping]:
     """The rows of the runs. `lacking`: columns that the tables do not have yet, and their value."""
-    columns: list[sa.ColumnElement[Any]] = [
-        column for column in runs if column.name not in lacking
-    ]
+    columns: list[sa.ColumnElement[Any]] = [column for column in runs if column.name not in lacking]
     columns += [sa.literal(value).label(name) for name, value in lacking.items()]
     mine = sa.select(*columns).where(runs.workspace_id == workspace, runs.started >= since)
     return connection.execute(mine.order_by(runs.id)).mappings().all()

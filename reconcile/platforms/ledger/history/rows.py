@@ -7,7 +7,8 @@ import msgspec
 import sqlalchemy as sa
 
 from reconcile.model.change import Acceptance
-from reconcile.model.history import Entry, Link, Losses, Run, Signature, removed_places
+from reconcile.model.history import Entry, Link, Losses, Run, removed_places
+from reconcile.model.signature import Signature
 from reconcile.platforms.database.json_values import brief, quoted
 from reconcile.platforms.ledger import tables as t
 
