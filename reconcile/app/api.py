@@ -44,6 +44,7 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     strict: bool = False,
     plan_file: FilePath | None = None,
     sign: FilePath | None = None,
+    captures: Iterable[FilePath] = (),
     user: str = "",
 ) -> PlanResult:
     """Makes a plan, as `reconcile plan` does. Writes nothing but `plan_file`.
@@ -52,7 +53,8 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     desired state itself instead, as a mapping or as YAML text. `variables` are those of --var,
     `targets` texts such as `user:jdoe`, `accept` codes of violations that `user` accepts. `undo` is
     the id of a run to take back. `strict` counts in the result's `exit_code` alone. `sign` is an
-    SSH key that signs `plan_file`, into `PLAN.sig`.
+    SSH key that signs `plan_file`, into `PLAN.sig`. `captures` are files of `reconcile capture`,
+    which are read instead of the directories.
 
     Violations are in the result; they raise nothing here. Raises UsageError and ConfigError for
     what the caller has to correct, SourceUnreadable if a source cannot be read, PlatformUnreadable
@@ -66,7 +68,14 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     loaded = inputs.configuration(files, variables or {}, contents)
     scope = Scope(_names(workspaces), _names(sources), _names(targets))
     made, troubles = run.make_plan(
-        loaded, scope, variables or {}, no_progress, undo=undo, accept=_names(accept), user=user
+        loaded,
+        scope,
+        variables or {},
+        no_progress,
+        undo=undo,
+        accept=_names(accept),
+        user=user,
+        capture_files=tuple(map(Path, captures)),
     )
     if plan_file is not None:
         saved_plan.save(Path(plan_file), made, None if sign is None else Path(sign))
@@ -108,21 +117,12 @@ def apply(  # noqa: PLR0913 - each is an option of the command
     """
     run_log.begin()
     files, contents = _desired_state(paths, configuration)
-    scope = Scope(_names(workspaces), _names(sources), _names(targets))
-    codes = _names(accept)
-    if plan_file is not None and (scope != Scope() or codes):
-        raise UsageError(
-            "a plan file is applied as it is: workspaces, sources, targets, accept belong to plan"
-        )
-    proof = (expect_digest, allowed_signers, revoked_keys)
-    if (any(proof) or signers != 1) and plan_file is None:
-        raise UsageError("expect_digest and allowed_signers need a plan_file")
     task = run.Task(
         files=files,
         variables=variables or {},
         plan_file=None if plan_file is None else Path(plan_file),
-        scope=scope,
-        accept=codes,
+        scope=Scope(_names(workspaces), _names(sources), _names(targets)),
+        accept=_names(accept),
         force=force,
         strict=strict,
         user=user,
@@ -130,16 +130,26 @@ def apply(  # noqa: PLR0913 - each is an option of the command
         expect_digest=expect_digest,
         signatures=_required(allowed_signers, signers, revoked_keys),
     )
+    return _applied(task)
+
+
+def _applied(task: run.Task) -> ApplyResult:
+    """Does the task. Raises UsageError for what does not go with a plan file, or without one."""
+    if task.plan_file is not None and (task.scope != Scope() or task.accept):
+        raise UsageError(
+            "a plan file is applied as it is: workspaces, sources, targets, accept belong to plan"
+        )
+    if task.plan_file is None and (task.expect_digest or task.signatures is not None):
+        raise UsageError("expect_digest and allowed_signers need a plan_file")
     saved, loaded = run.begin(task)
     prepared = run.prepare(task, saved, loaded, no_progress)
     name = run_log.new_id() if prepared.plan.changes else ""
     report = run.carry_out(prepared, no_progress, name)
-    if report.already_applied:
-        name = ""
     code = run.exit_code(report)
-    if not code and strict and prepared.plan.not_clean:
+    if not code and task.strict and prepared.plan.not_clean:
         code = EXIT_NOT_CLEAN
-    return ApplyResult(PlanResult(prepared.shown, prepared.troubles, strict), report, name, code)
+    planned = PlanResult(prepared.shown, prepared.troubles, task.strict)
+    return ApplyResult(planned, report, "" if report.already_applied else name, code)
 
 
 def secret_variables(

@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from reconcile import interrupts
-from reconcile.app import adapters, foreign_plan, inputs, run_identity, run_log
+from reconcile.app import adapters, captures, foreign_plan, inputs, run_identity, run_log
 from reconcile.app import undo as undoing
 from reconcile.app.approval import saved_plan
 from reconcile.app.approval.applied_before import Applied
@@ -94,17 +94,24 @@ def make_plan(
     undo: str = "",
     accept: Iterable[str] = (),
     user: str = "",
+    capture_files: Sequence[Path] = (),
 ) -> tuple[Plan, tuple[Trouble, ...]]:
     """The plan of the desired state, or with `undo` the plan that reverses a run.
 
-    `accept` holds codes of violations, which `user` accepts. Raises as `inputs.plan` and
-    `undo.plan` do.
+    `accept` holds codes of violations, which `user` accepts. `capture_files` are read instead of
+    their sources. Raises as `captures.read`, `inputs.plan` and `undo.plan` do.
     """
+    if undo and capture_files:
+        raise UsageError("an undo reads no source: it cannot be made from a capture")
+    captured = captures.read(capture_files, loaded, scope)
     with closing(adapters.platform(loaded.desired.platform, progress)) as target:
         if undo:
             made, troubles = undoing.plan(loaded, scope, undo, variables, target)
         else:
-            made, troubles = inputs.plan(loaded, scope, variables, target, progress)
+            made, troubles = inputs.plan(
+                loaded, scope, variables, target, progress, captured.directory
+            )
+            made = captured.marked(made)
     codes = tuple(accept)
     if codes:
         made = accepted(made, codes, user or run_identity.account())
@@ -137,8 +144,11 @@ def prepare(task: Task, saved: SavedPlan | None, loaded: Loaded, progress: Progr
     """The plan to apply: the one from the file, or one that is made now. Writes nothing."""
     if saved is not None:
         plan = _from_file(saved.plan, loaded, task.variables)
+        captures.refuse_redacted(plan)
         with closing(adapters.platform(loaded.desired.platform, progress)) as target:
             applied = saved.applied_before(target.history)
+            if applied is None:
+                captures.refuse_changed(plan, loaded, target, progress)
         return Prepared(task, loaded, plan, saved, applied=applied)
     made, troubles = make_plan(
         loaded, task.scope, task.variables, progress, accept=task.accept, user=task.user

@@ -44,6 +44,7 @@ def plan_json(plan: Plan) -> str:
             "accepted": plan.accepted,
             "notices": plan.notices,
             "readings": plan.readings,
+            "captures": plan.captures,
         }
     )
 

@@ -53,6 +53,14 @@ EXIT_CHANGES = 3
     help="Accept this guard violation (repeatable).",
 )
 @click.option(
+    "--capture",
+    "captures",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read this capture instead of its source (repeatable).",
+)
+@click.option(
     "--undo", metavar="RUN", default="", help="Restore what this run changed; reads no source."
 )
 @scope_options
@@ -69,6 +77,7 @@ def plan(
     strict: bool,
     targets: tuple[str, ...],
     codes: tuple[str, ...],
+    captures: tuple[Path, ...],
     undo: str,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
@@ -90,7 +99,14 @@ def plan(
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell:
         made, troubles = run.make_plan(
-            loaded, scope, variables, tell, undo=undo, accept=codes, user=account()
+            loaded,
+            scope,
+            variables,
+            tell,
+            undo=undo,
+            accept=codes,
+            user=account(),
+            capture_files=captures,
         )
     digest = saved_plan.save(out, made, key) if out is not None else ""
     click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
