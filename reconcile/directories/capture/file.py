@@ -183,8 +183,10 @@ def _lines(data: bytes, name: str, limits: ReadLimits) -> Iterator[bytes]:
             what = f"larger than {limits.entry_size} bytes (limits.entry_size of the source)"
             raise CaptureError(f"{name}: an entry is {what}")
         yield from whole
-    if unpacking.unused_data or rest:
+    if unpacking.unused_data:
         raise CaptureError(f"{name}: there is something after its end. {_AGAIN}")
+    if rest:
+        raise CaptureError(f"{name}: the capture is cut off: its last line has no end. {_AGAIN}")
 
 
 def _about(line: bytes, name: str) -> About:
