@@ -139,7 +139,12 @@ def _difference(change: Change) -> str:
 def report_markdown(plan: Plan, report: Report) -> str:
     """Headline, numbers, and tables of what was not or not wholly applied, and of skips."""
     lines = ["## reconcile apply", "", f"**{wording.outcome_line(report)}**", ""]
-    lines += _counts(summary.done(plan, report))
+    if report.already_applied:
+        lines += [*map(_cell, wording.since_applied(report)), ""]
+    else:
+        lines += _counts(summary.done(plan, report))
+    if report.signatures:
+        lines += [*(f"- signed by {_cell(signer)}" for signer in wording.signers(report)), ""]
     rows = list(_result_rows(report))
     if rows:
         lines += _table(("result", "what", "why"), rows)

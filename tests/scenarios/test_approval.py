@@ -528,3 +528,41 @@ def test_a_refresh_would_replace_what_was_approved(company: Shell, keys: Keys) -
     company.desired(safety={"require_signatures": {"allowed_signers": "who"}})
     with pytest.raises(UsageError, match="leave out --refresh"):
         running.begin(running.Task(plan_file=Path("the.plan"), refresh=True))
+
+
+def test_a_certificate_of_a_trusted_authority_signs(company: Shell, keys: Keys) -> None:
+    path, _ = plan(company)
+    keygen(keys.folder, "-q", "-t", "ed25519", "-N", "", "-f", "ca")
+    certificate = ("-q", "-s", "ca", "-I", "x", "-n", "carol@example.com", "bob.pub")
+    keygen(keys.folder, *certificate)
+    allowed = keys.folder / "by_authority"
+    allowed.write_text(f"*@example.com cert-authority {keys.public('ca')}\n", encoding="ascii")
+    keys.sign("bob-cert.pub", path)
+    out, _ = company.run("apply", "the.plan", "--yes", "--require-signature", str(allowed))
+    assert "signed by carol@example.com" in out
+
+
+def test_the_markdown_report_names_who_signed(company: Shell, keys: Keys) -> None:
+    path, _ = plan(company)
+    keys.sign("alice", path)
+    markdown = ("--require-signature", keys.allow("a", alice=""), "--format", "markdown")
+    assert "- signed by alice" in company.run("apply", "the.plan", "--yes", *markdown)[0]
+    assert "already applied by run" in company.run("apply", "the.plan", "--yes", *markdown)[0]
+
+
+def test_a_history_from_before_signatures_still_verifies(company: Shell) -> None:
+    company.run("apply", "--yes")
+    before = json.loads(company.run("history", "--format", "json")[0])
+    for column in ("plan_file", "signatures"):
+        company.sql(f"ALTER TABLE history_runs DROP COLUMN {column}")
+    company.sql("UPDATE reconcile_revision SET version_num = '0004'")
+    company.run("history", "--verify")
+    assert json.loads(company.run("history", "--format", "json")[0]) == before
+    people = ldif({"uid=ann": {}, "uid=bob": {}, "uid=cem": {}})
+    (company.folder / "corp.ldif").write_text(people, encoding="utf-8")
+    plan(company)
+    company.run("apply", "the.plan", "--yes")
+    company.run("history", "--verify")
+    digests = company.sql("SELECT plan_file, signatures FROM history_runs ORDER BY id")
+    assert digests[0] == ("", "[]")
+    assert len(digests[1][0]) == 64

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 import reconcile
-from reconcile.errors import ConfigError, GuardRefused, PlanFileError, StalePlan, UsageError
+from reconcile.errors import ConfigError, GuardRefused, PlanFileError, UsageError
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
 

@@ -9,7 +9,7 @@ from reconcile.cli.progress import progress
 from reconcile.errors import UsageError
 
 
-@click.command()
+@click.command(short_help="Write what the rules read of a source to a file.")
 @click.argument("source")
 @paths_argument
 @click.option(

@@ -116,7 +116,8 @@ class _Redaction:
         self._keep = KEPT | keep
         self._names = Pseudonyms()
         self._persons = {dn.key(person.dn) for person in capture.persons}
-        self._groups = {dn.key(entry.dn) for entry in (*capture.groups, *capture.units)}
+        self._groups = {dn.key(group.dn) for group in capture.groups}
+        self._groups |= {dn.key(unit.dn) for unit in capture.units}
         self._base = dn.key(capture.about.base_dn)
         self._known: dict[str, str] = {}
 
