@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -392,6 +393,7 @@ def test_a_wrong_signature_beside_enough_good_ones_does_no_harm(company: Shell, 
     path, _ = plan(company)
     keys.sign("mallory", path)
     keys.sign("alice", path, ".alice")
+    os.mkfifo(path.with_name("the.plan.fifo.sig"))
     allowed = str(keys.folder / "allowed_signers")
     out, _ = company.run("apply", "the.plan", "--yes", "--require-signature", allowed)
     assert "signed by alice@example.com" in out

@@ -8,7 +8,6 @@ import re
 import shlex
 import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -49,10 +48,10 @@ def verified(data: bytes, plan_file: Path, required: RequiredSignatures) -> tupl
     Raises NotApproved if there are not enough, with what is wrong with each of the others;
     UsageError if they cannot be verified.
     """
-    candidates = list(_beside(plan_file))
+    candidates = _beside(plan_file)
     with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
         trust = _Trust.copied(required, Path(folder))
-        results = [(path.name, trust.result(content, data)) for path, content in candidates]
+        results = [(path.name, trust.result(path, data)) for path in candidates]
     counted: dict[str, Signature] = {}
     keys: set[str] = set()
     lines: list[str] = []
@@ -87,8 +86,8 @@ def _too_few(
     return NotApproved("\n".join([demand, *(lines or [none]), way_out]))
 
 
-def _beside(plan_file: Path) -> Iterator[tuple[Path, bytes]]:
-    """The signature files `PLAN.sig` and `PLAN.NAME.sig` with their content, in name order."""
+def _beside(plan_file: Path) -> list[Path]:
+    """The signature files `PLAN.sig` and `PLAN.NAME.sig`, in name order."""
     start = f"{plan_file.name}."
     try:
         named = sorted(
@@ -104,8 +103,7 @@ def _beside(plan_file: Path) -> Iterator[tuple[Path, bytes]]:
             f"{plan_file} has {len(named)} signatures beside it, more than {_MOST_SIGNATURES}:"
             " remove those of other plans"
         )
-    for path in named:
-        yield path, _read(path, "the signature")
+    return named
 
 
 class _Trust(NamedTuple):
@@ -128,9 +126,12 @@ class _Trust(NamedTuple):
             revoked.write_bytes(_read(Path(required.revoked_keys), "revoked keys", trusted=True))
         return cls(allowed, revoked, folder / "signature", required)
 
-    def result(self, signature: bytes, data: bytes) -> Signature | str:
+    def result(self, signature: Path, data: bytes) -> Signature | str:
         """Who made a signature of the data, or why it does not count."""
-        self.signature.write_bytes(signature)
+        try:
+            self.signature.write_bytes(_read(signature, "the signature"))
+        except UsageError as error:
+            return quoted(str(error))
         at = ("-n", NAMESPACE, "-s", str(self.signature))
         # This says nothing of trust: it tells a wrong signature from one of a stranger.
         sound = ssh_keygen.call("check-novalidate", *at, data=data)

@@ -156,7 +156,7 @@ class _Redaction:
         return DirectoryGroup(
             group.dn,
             self._names.identity(group.external_id),
-            self._of_group(group.attributes, group.dn),
+            self._of_group(group),
             tuple(sorted(map(self._value, group.members))),
             tuple(sorted(map(self._names.address, group.member_logins))),
             tuple(sorted(map(self._value, group.nested_members))),
@@ -164,34 +164,35 @@ class _Redaction:
         )
 
     def _unit(self, unit: OrganizationalUnit) -> OrganizationalUnit:
-        attributes = self._of_group(unit.attributes, unit.dn)
-        return OrganizationalUnit(unit.dn, self._names.identity(unit.external_id), attributes)
+        identity = self._names.identity(unit.external_id)
+        return OrganizationalUnit(unit.dn, identity, self._of_group(unit))
 
     def _attributes(self, attributes: Attributes, external_id: str) -> Attributes:
         """Those of a person, whose stable id is among them."""
-
-        def pseudonym(value: str) -> str:
-            is_id = bool(external_id) and value == external_id
-            return self._names.identity(value) if is_id else self._value(value)
-
         return {
             key: values
             if key.partition(";")[0] in self._keep
-            else _each_once(map(pseudonym, values))
+            else _each_once(self._of_entry(value, external_id) for value in values)
             for key, values in attributes.items()
         }
 
-    def _of_group(self, attributes: Attributes, name: str) -> Attributes:
+    def _of_group(self, entry: DirectoryGroup | OrganizationalUnit) -> Attributes:
         """Those of a group or OU: the values that are in its DN stay, as rules name those."""
-        named = {value for rdn in _parsed(name) for _, value in rdn}
-
-        def pseudonym(value: str) -> str:
-            return value if value in named else self._value(value)
-
+        named = {value for rdn in _parsed(entry.dn) for _, value in rdn}
         return {
-            key: values if key in KEPT else _each_once(map(pseudonym, values))
-            for key, values in attributes.items()
+            key: values
+            if key in KEPT
+            else _each_once(
+                value if value in named else self._of_entry(value, entry.external_id)
+                for value in values
+            )
+            for key, values in entry.attributes.items()
         }
+
+    def _of_entry(self, value: str, external_id: str) -> str:
+        """A value of an entry with this stable id, which stays the same as the entry's."""
+        is_id = bool(external_id) and value.lower() == external_id.lower()
+        return self._names.identity(value) if is_id else self._value(value)
 
     def _value(self, value: str) -> str:
         """A value: a DN as a DN, an address with its domain, anything else word by word."""
