@@ -5,6 +5,8 @@
     │   └── RulesRefused              rules that cannot be followed; carries each with its path
     ├── ConfigError                2  the desired-state files are wrong; carries every Problem found
     ├── PlanFileError              2  the plan file is damaged, cut off or of another version
+    ├── NotApproved                2  the plan file is not the reviewed one, or not signed
+    ├── CaptureError               2  a capture is damaged, or does not fit the desired state
     ├── GuardRefused               4  a safety rule refuses the plan
     ├── StalePlan                  5  what the plan was made from has changed; carries what changed
     ├── Unreadable                 7  a source or the platform could not be read completely
@@ -86,6 +88,18 @@ class ConfigError(ReconcileError):
 
 class PlanFileError(ReconcileError):
     """The plan file is damaged, cut off or of another version."""
+
+    exit_code = 2
+
+
+class NotApproved(ReconcileError):
+    """The plan file is not the one that was reviewed, or not enough people signed it."""
+
+    exit_code = 2
+
+
+class CaptureError(ReconcileError):
+    """A capture of a directory is damaged, or does not fit the desired state."""
 
     exit_code = 2
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from reconcile.app import inputs, inspection, plan_files, run, run_log
+from reconcile.app.approval import saved_plan
 from reconcile.app.inspection import Inventory
 from reconcile.app.login.attempt import prepare as prepare_login
 from reconcile.app.results import EXIT_NOT_CLEAN, ApplyResult, PlanResult
 from reconcile.errors import UsageError
 from reconcile.model.change import Scope
+from reconcile.model.desired import RequiredSignatures
 from reconcile.model.login import Login
 from reconcile.ports import no_progress
 
@@ -41,6 +43,8 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     undo: str = "",
     strict: bool = False,
     plan_file: FilePath | None = None,
+    sign: FilePath | None = None,
+    captures: Iterable[FilePath] = (),
     user: str = "",
 ) -> PlanResult:
     """Makes a plan, as `reconcile plan` does. Writes nothing but `plan_file`.
@@ -48,7 +52,9 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     `paths` are desired-state files or folders, by default `reconcile.yml`; `configuration` is the
     desired state itself instead, as a mapping or as YAML text. `variables` are those of --var,
     `targets` texts such as `user:jdoe`, `accept` codes of violations that `user` accepts. `undo` is
-    the id of a run to take back. `strict` counts in the result's `exit_code` alone.
+    the id of a run to take back. `strict` counts in the result's `exit_code` alone. `sign` is an
+    SSH key that signs `plan_file`, into `PLAN.sig`. `captures` are files of `reconcile capture`,
+    which are read instead of the directories.
 
     Violations are in the result; they raise nothing here. Raises UsageError and ConfigError for
     what the caller has to correct, SourceUnreadable if a source cannot be read, PlatformUnreadable
@@ -56,14 +62,23 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     written.
     """
     run_log.begin()
+    if sign is not None and plan_file is None:
+        raise UsageError("sign needs a plan_file: only that can be signed")
     files, contents = _desired_state(paths, configuration)
     loaded = inputs.configuration(files, variables or {}, contents)
     scope = Scope(_names(workspaces), _names(sources), _names(targets))
     made, troubles = run.make_plan(
-        loaded, scope, variables or {}, no_progress, undo=undo, accept=_names(accept), user=user
+        loaded,
+        scope,
+        variables or {},
+        no_progress,
+        undo=undo,
+        accept=_names(accept),
+        user=user,
+        capture_files=tuple(map(Path, captures)),
     )
     if plan_file is not None:
-        plan_files.write(Path(plan_file), made)
+        saved_plan.save(Path(plan_file), made, None if sign is None else Path(sign))
     return PlanResult(made, troubles, strict)
 
 
@@ -76,6 +91,10 @@ def apply(  # noqa: PLR0913 - each is an option of the command
     targets: Iterable[str] = (),
     accept: Iterable[str] = (),
     plan_file: FilePath | None = None,
+    expect_digest: str = "",
+    allowed_signers: FilePath | None = None,
+    signers: int = 1,
+    revoked_keys: FilePath | None = None,
     strict: bool = False,
     force: bool = False,
     user: str = "",
@@ -86,37 +105,51 @@ def apply(  # noqa: PLR0913 - each is an option of the command
     made from, and what narrows or accepts belongs to `plan`. `force` takes over the lock of a
     dead run. `user` is recorded in the history, by default the account of the process.
 
-    Raises GuardRefused for violations that are not accepted, StalePlan if what the plan was made
-    from has changed, Locked if another run is active, and what `plan` raises: nothing was written
-    then. Whatever goes wrong later is in the result's `outcomes` and `troubles`.
+    `expect_digest` is the digest of the plan file, as in `sha256:…`. `allowed_signers` is a file
+    of the people of whom `signers` have to sign it, in addition to what the desired state demands.
+    A plan file that a run has applied already is not applied again; `already_applied` of the result
+    is the id of that run.
+
+    Raises NotApproved for a plan file that is not the expected one or not signed, GuardRefused for
+    violations that are not accepted, StalePlan if what the plan was made from has changed, Locked
+    if another run is active, and what `plan` raises: nothing was written then.
+    Whatever goes wrong later is in the result's `outcomes` and `troubles`.
     """
     run_log.begin()
     files, contents = _desired_state(paths, configuration)
-    scope = Scope(_names(workspaces), _names(sources), _names(targets))
-    codes = _names(accept)
-    if plan_file is not None and (scope != Scope() or codes):
-        raise UsageError(
-            "a plan file is applied as it is: workspaces, sources, targets, accept belong to plan"
-        )
     task = run.Task(
         files=files,
         variables=variables or {},
         plan_file=None if plan_file is None else Path(plan_file),
-        scope=scope,
-        accept=codes,
+        scope=Scope(_names(workspaces), _names(sources), _names(targets)),
+        accept=_names(accept),
         force=force,
         strict=strict,
         user=user,
         contents=contents,
+        expect_digest=expect_digest,
+        signatures=_required(allowed_signers, signers, revoked_keys),
     )
+    return _applied(task)
+
+
+def _applied(task: run.Task) -> ApplyResult:
+    """Does the task. Raises UsageError for what does not go with a plan file, or without one."""
+    if task.plan_file is not None and (task.scope != Scope() or task.accept):
+        raise UsageError(
+            "a plan file is applied as it is: workspaces, sources, targets, accept belong to plan"
+        )
+    if task.plan_file is None and (task.expect_digest or task.signatures is not None):
+        raise UsageError("expect_digest and allowed_signers need a plan_file")
     saved, loaded = run.begin(task)
     prepared = run.prepare(task, saved, loaded, no_progress)
     name = run_log.new_id() if prepared.plan.changes else ""
     report = run.carry_out(prepared, no_progress, name)
     code = run.exit_code(report)
-    if not code and strict and prepared.plan.not_clean:
+    if not code and task.strict and prepared.plan.not_clean:
         code = EXIT_NOT_CLEAN
-    return ApplyResult(PlanResult(prepared.shown, prepared.troubles, strict), report, name, code)
+    planned = PlanResult(prepared.shown, prepared.troubles, task.strict)
+    return ApplyResult(planned, report, "" if report.already_applied else name, code)
 
 
 def secret_variables(
@@ -190,6 +223,20 @@ def authenticate(
         contents=contents,
     )
     return attempt.attempt(password)
+
+
+def _required(
+    allowed_signers: FilePath | None, signers: int, revoked_keys: FilePath | None
+) -> RequiredSignatures | None:
+    """The signatures that a caller demands. Raises UsageError."""
+    if not 1 <= signers <= 100:
+        raise UsageError(f"signers is a number from 1 to 100, not {signers}")
+    if allowed_signers is None:
+        if signers != 1 or revoked_keys is not None:
+            raise UsageError("signers and revoked_keys need allowed_signers")
+        return None
+    revoked = os.fspath(revoked_keys) if revoked_keys is not None else ""
+    return RequiredSignatures(os.fspath(allowed_signers), signers, revoked)
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

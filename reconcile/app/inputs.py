@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -26,9 +26,12 @@ from reconcile.model.report import Trouble
 from reconcile.model.text.printing import quoted
 from reconcile.planning import Inputs, make_plan, unmatched_users
 from reconcile.planning.selection.query import query
-from reconcile.ports import ManagedPlatform, Progress
+from reconcile.ports import Directory, ManagedPlatform, Progress
 
 logger = logging.getLogger(__name__)
+
+Opener: TypeAlias = Callable[[desired.Source, Progress], Directory]
+"""Makes the adapter of a source, not yet connected."""
 
 DEFAULT_PATH: Final = "reconcile.yml"
 INLINE: Final = Path("(configuration)")
@@ -94,6 +97,7 @@ def plan(
     variables: Iterable[str],
     target: ManagedPlatform,
     progress: Progress,
+    directory: Opener = adapters.directory,
 ) -> tuple[Plan, tuple[Trouble, ...]]:
     """Reads every source and workspace, completely or not at all, and makes the plan.
 
@@ -101,7 +105,7 @@ def plan(
     SourceUnreadable for any source, PlatformUnreadable when no workspace can be read, ConfigError
     for rules that cannot be followed.
     """
-    read, troubles = inputs(loaded, scope, variables, target, progress)
+    read, troubles = inputs(loaded, scope, variables, target, progress, directory=directory)
     with placing(loaded):
         made = make_plan(read)
     made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
@@ -143,18 +147,20 @@ def inputs(
     target: ManagedPlatform,
     progress: Progress,
     ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
+    directory: Opener = adapters.directory,
 ) -> tuple[Inputs, tuple[Trouble, ...]]:
     """Everything that a plan is made from, and a trouble for each workspace that cannot be read.
 
-    `ask` says what to ask of a source, for a caller who wants more than a plan needs. Raises what
-    `plan` raises.
+    `ask` says what to ask of a source, for a caller who wants more than a plan needs; `directory`
+    opens a source. Raises what `plan` raises.
     """
     state = loaded.desired
     current, troubles = readable(target, chosen_workspaces(state, scope.workspaces))
     if troubles:
         read = tuple(sorted(state.workspace for state in current))
         scope = Scope(read, scope.sources, scope.targets)
-    return collected(loaded, scope, variables, target, current, progress, ask), troubles
+    read_all = collected(loaded, scope, variables, target, current, progress, ask, directory)
+    return read_all, troubles
 
 
 def collected(
@@ -165,11 +171,12 @@ def collected(
     current: tuple[PlatformState, ...],
     progress: Progress,
     ask: Callable[[desired.DesiredState, desired.Source], Query] = query,
+    directory: Opener = adapters.directory,
 ) -> Inputs:
     """As `inputs`, for workspaces that have been read already. Raises SourceUnreadable."""
     state = loaded.desired
     snapshots = tuple(
-        _snapshots(state, chosen_sources(state, scope.sources), current, progress, ask)
+        _snapshots(state, chosen_sources(state, scope.sources), current, progress, ask, directory)
     )
     created = now()
     return Inputs(
@@ -198,10 +205,11 @@ def _snapshots(
     current: tuple[PlatformState, ...],
     progress: Progress,
     ask: Callable[[desired.DesiredState, desired.Source], Query],
+    directory: Opener,
 ) -> Iterator[DirectorySnapshot]:
     with ExitStack() as stack:
         for source in sources:
-            adapter = stack.enter_context(closing(adapters.directory(source, progress)))
+            adapter = stack.enter_context(closing(directory(source, progress)))
             snapshot = adapter.read(ask(state, source))
             parts = {
                 "persons": snapshot.persons,
@@ -210,10 +218,17 @@ def _snapshots(
             }
             facts = {"source": source.name} | {name: len(part) for name, part in parts.items()}
             note("source %s: %d persons, %d groups, %d organizational units", facts)
-            external_ids, dns = unmatched_users(snapshot, current)
-            if external_ids or dns:
-                snapshot = msgspec.structs.replace(snapshot, strays=adapter.find(external_ids, dns))
-            yield snapshot
+            yield with_strays(snapshot, adapter, current)
+
+
+def with_strays(
+    snapshot: DirectorySnapshot, adapter: Directory, current: Iterable[PlatformState]
+) -> DirectorySnapshot:
+    """The snapshot with what a directory says of users whom the rules do not find."""
+    external_ids, dns = unmatched_users(snapshot, current)
+    if not external_ids and not dns:
+        return snapshot
+    return msgspec.structs.replace(snapshot, strays=adapter.find(external_ids, dns))
 
 
 def now() -> str:

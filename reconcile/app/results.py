@@ -9,6 +9,7 @@ from reconcile.applying import dumps
 from reconcile.model.change import Acceptance, Change, Plan, Skip, Violation
 from reconcile.model.notice import Notice
 from reconcile.model.report import Outcome, Report, Trouble
+from reconcile.model.signature import Signature
 from reconcile.render import json, summary, wording
 from reconcile.render.diff import diff as plan_diff
 
@@ -131,6 +132,16 @@ class ApplyResult(msgspec.Struct, frozen=True):
     def troubles(self) -> tuple[Trouble, ...]:
         """What went wrong in workspaces as a whole."""
         return self.report.troubles
+
+    @property
+    def already_applied(self) -> str:
+        """The run that had applied the plan file before, so that nothing was done; "" for none."""
+        return self.report.already_applied
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """Who signed the plan file, if signatures were demanded."""
+        return self.report.signatures
 
     @property
     def headline(self) -> str:

@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -13,14 +13,18 @@ from typing import Final
 import msgspec
 
 from reconcile import interrupts
-from reconcile.app import adapters, foreign_plan, inputs, plan_files, run_identity, run_log
+from reconcile.app import adapters, captures, foreign_plan, inputs, run_identity, run_log
 from reconcile.app import undo as undoing
+from reconcile.app.approval import saved_plan
+from reconcile.app.approval.applied_before import Applied
+from reconcile.app.approval.saved_plan import SavedPlan
 from reconcile.app.notices import report as report_notices
 from reconcile.applying import GuardRules
 from reconcile.applying import apply as carry_out_plan
 from reconcile.config import Loaded
 from reconcile.errors import Locked, StalePlan, UsageError
 from reconcile.model.change import Plan, Scope, refusal
+from reconcile.model.desired import RequiredSignatures
 from reconcile.model.report import RESULTS, Report, Trouble
 from reconcile.model.text.printing import quoted
 from reconcile.planning import accepted
@@ -51,6 +55,10 @@ class Task(msgspec.Struct, frozen=True):
     """Desired state that is used instead of what is on disk."""
     accept: tuple[str, ...] = ()
     """Codes of violations of the plan that is made; those of a plan file are in the file."""
+    expect_digest: str = ""
+    """What the plan file has to be, as in `sha256:…`; "" for any."""
+    signatures: RequiredSignatures | None = None
+    """Who has to sign the plan file, in addition to what the desired state demands."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -59,8 +67,10 @@ class Prepared(msgspec.Struct, frozen=True):
     task: Task
     loaded: Loaded
     plan: Plan
-    saved: Plan | None = None
+    saved: SavedPlan | None = None
     """The plan as it was read from a plan file; None if it was made just now."""
+    applied: Applied | None = None
+    """The run that has applied the plan file already: there is nothing to do then."""
     troubles: tuple[Trouble, ...] = ()
     """The workspaces that could not be read; the plan covers the others."""
 
@@ -84,88 +94,141 @@ def make_plan(
     undo: str = "",
     accept: Iterable[str] = (),
     user: str = "",
+    capture_files: Sequence[Path] = (),
 ) -> tuple[Plan, tuple[Trouble, ...]]:
     """The plan of the desired state, or with `undo` the plan that reverses a run.
 
-    `accept` holds codes of violations, which `user` accepts. Raises as `inputs.plan` and
-    `undo.plan` do.
+    `accept` holds codes of violations, which `user` accepts. `capture_files` are read instead of
+    their sources. Raises as `captures.read`, `inputs.plan` and `undo.plan` do.
     """
+    if undo and capture_files:
+        raise UsageError("an undo reads no source: it cannot be made from a capture")
+    captured = captures.read(capture_files, loaded, scope)
     with closing(adapters.platform(loaded.desired.platform, progress)) as target:
         if undo:
             made, troubles = undoing.plan(loaded, scope, undo, variables, target)
         else:
-            made, troubles = inputs.plan(loaded, scope, variables, target, progress)
+            made, troubles = inputs.plan(
+                loaded, scope, variables, target, progress, captured.directory
+            )
+            made = captured.marked(made)
     codes = tuple(accept)
     if codes:
         made = accepted(made, codes, user or run_identity.account())
     return made, troubles
 
 
-def begin(task: Task) -> tuple[Plan | None, Loaded]:
-    """Reads the plan file, if there is one, and the desired state.
+def begin(task: Task) -> tuple[SavedPlan | None, Loaded]:
+    """Reads the plan file, if there is one, and the desired state; verifies the plan file.
 
-    Raises PlanFileError and ConfigError.
+    Raises PlanFileError, ConfigError, and NotApproved: also if the desired state demands a signed
+    plan file and there is none.
     """
     file = task.plan_file
-    saved = plan_files.read(file) if file is not None else None
-    if saved is not None and file is not None and not task.files:
-        foreign_plan.refuse_other_files(saved.files, file)
-    return saved, inputs.configuration(task.files, task.variables, task.contents)
+    if file is None:
+        loaded = inputs.configuration(task.files, task.variables, task.contents)
+        saved_plan.refuse_unsigned(loaded.desired.safety)
+        return None, loaded
+    saved, data = saved_plan.read(file, task.expect_digest)
+    if not task.files:
+        foreign_plan.refuse_other_files(saved.plan.files, file)
+    loaded = inputs.configuration(task.files, task.variables, task.contents)
+    safety = loaded.desired.safety
+    if task.refresh:
+        saved_plan.refuse_refresh(safety)
+    required = (safety.require_signatures, task.signatures)
+    return saved_plan.verified(saved, data, file, required), loaded
 
 
-def prepare(task: Task, saved: Plan | None, loaded: Loaded, progress: Progress) -> Prepared:
+def prepare(task: Task, saved: SavedPlan | None, loaded: Loaded, progress: Progress) -> Prepared:
     """The plan to apply: the one from the file, or one that is made now. Writes nothing."""
     if saved is not None:
-        return Prepared(task, loaded, _from_file(saved, loaded, task.variables), saved)
+        plan = _from_file(saved.plan, loaded, task.variables)
+        captures.refuse_redacted(plan)
+        with closing(adapters.platform(loaded.desired.platform, progress)) as target:
+            applied = saved.applied_before(target.history)
+            if applied is None:
+                captures.refuse_changed(plan, loaded, target, progress)
+        return Prepared(task, loaded, plan, saved, applied=applied)
     made, troubles = make_plan(
         loaded, task.scope, task.variables, progress, accept=task.accept, user=task.user
     )
-    return Prepared(task, loaded, made, None, troubles)
+    return Prepared(task, loaded, made, troubles=troubles)
 
 
-def renewed(task: Task, saved: Plan | None, loaded: Loaded, stale: StalePlan) -> Task:
+def renewed(task: Task, saved: SavedPlan | None, loaded: Loaded, stale: StalePlan) -> Task:
     """The task of making a new plan, because the one in the file is stale.
 
     Raises `stale` itself unless the task asks for a new plan, and UsageError if none can be made.
     """
     if saved is None or not task.refresh:
         raise stale
-    if saved.scope.undo:  # a plan by the rules would not be an undo
-        why = f"--refresh follows the rules, and this plan undoes run {quoted(saved.scope.undo)}"
+    scope, variables = saved.plan.scope, saved.plan.variables
+    if scope.undo:  # a plan by the rules would not be an undo
+        why = f"--refresh follows the rules, and this plan undoes run {quoted(scope.undo)}"
         raise UsageError(f"{why}: make a new one with `reconcile plan --undo`") from stale
-    if set(saved.variables) != task.variables.keys():
-        raise UsageError(_moved(loaded, saved.variables, task.variables)) from stale
-    return msgspec.structs.replace(task, plan_file=None, scope=saved.scope, refresh=False)
+    if set(variables) != task.variables.keys():
+        raise UsageError(_moved(loaded, variables, task.variables)) from stale
+    return msgspec.structs.replace(task, plan_file=None, scope=scope, refresh=False)
 
 
 def carry_out(prepared: Prepared, progress: Progress, run: str = "") -> Report:
     """Applies the plan. `run` is the id of the run, "" for that of this process.
 
-    The troubles of reading are in the report, too. Raises GuardRefused and whatever
-    `applying.apply` raises.
+    The troubles of reading are in the report, too. Nothing is done if a run has applied the plan
+    file already. Raises GuardRefused and whatever `applying.apply` raises.
     """
+    if prepared.applied is not None:
+        return _nothing_left(prepared, prepared.applied)
     prepared.refuse()
+    task, loaded, saved = prepared.task, prepared.loaded, prepared.saved
+    with closing(adapters.platform(loaded.desired.platform, progress)) as target:
+        if saved is not None and task.plan_file is not None:
+            foreign_plan.refuse_unfit(saved.plan, target.abilities, task.plan_file)
+        try:
+            report = _written(prepared, target, progress, run)
+        except StalePlan:
+            # Another run may have applied the file since it was looked for in the history.
+            applied = saved.applied_before(target.history) if saved is not None else None
+            if applied is None:
+                raise
+            return _nothing_left(prepared, applied)
+    signatures = saved.signatures if saved is not None else ()
+    troubles = (*prepared.troubles, *report.troubles)
+    report = msgspec.structs.replace(report, troubles=troubles, signatures=signatures)
+    _note(report)
+    return report
+
+
+def _written(prepared: Prepared, target: ManagedPlatform, progress: Progress, run: str) -> Report:
+    """Applies the plan to the platform."""
     task, loaded, made = prepared.task, prepared.loaded, prepared.plan
     saved = prepared.saved
     holder = run_identity.holder(task.user)
-    with closing(adapters.platform(loaded.desired.platform, progress)) as target:
-        if saved is not None and task.plan_file is not None:
-            foreign_plan.refuse_unfit(saved, target.abilities, task.plan_file)
-        report = carry_out_plan(
-            made,
-            target,
-            holder,
-            rules=GuardRules(loaded.desired, foreign=saved is not None),
-            together=saved is not None,
-            force=task.force,
-            progress=progress,
-            origin=run_identity.origin(loaded.files, run) if made.changes else None,
-            clock=inputs.now,
-        )
-        if task.force:
-            workspaces = inputs.chosen_workspaces(loaded.desired, made.scope.workspaces)
-            _bury(target, workspaces, made, holder)
-    report = msgspec.structs.replace(report, troubles=(*prepared.troubles, *report.troubles))
+    origin = run_identity.origin(loaded.files, run) if made.changes else None
+    if origin is not None and saved is not None:
+        origin = saved.origin(origin)
+    report = carry_out_plan(
+        made,
+        target,
+        holder,
+        rules=GuardRules(loaded.desired, foreign=saved is not None),
+        together=saved is not None,
+        force=task.force,
+        progress=progress,
+        origin=origin,
+        clock=inputs.now,
+    )
+    if task.force:
+        workspaces = inputs.chosen_workspaces(loaded.desired, made.scope.workspaces)
+        _bury(target, workspaces, made, holder)
+    return report
+
+
+def _nothing_left(prepared: Prepared, applied: Applied) -> Report:
+    """The report on a plan file that a run has applied already."""
+    signatures = prepared.saved.signatures if prepared.saved is not None else ()
+    report = Report(signatures=signatures, already_applied=applied.run, later_runs=applied.later)
     _note(report)
     return report
 

@@ -15,6 +15,7 @@ from reconcile.applying.header_validity import header_fault
 from reconcile.errors import PlanFileError
 from reconcile.model.change import (
     Acceptance,
+    Captured,
     Change,
     Digests,
     Existing,
@@ -31,7 +32,9 @@ FORMAT: Final = 2
 """Version of the file format: the only one that is written, and the only one that is read."""
 
 
-class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="header"):
+class Header(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag="header"
+):
     """The first line: the plan without its lists."""
 
     format: int
@@ -45,6 +48,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="heade
     readings: tuple[Reading, ...]
     to_remember: tuple[str, ...]
     accepted: tuple[Acceptance, ...]
+    captures: tuple[Captured, ...] = ()
+    """Left out if there are none."""
 
 
 class ChangeLine(Change, frozen=True, gc=False, forbid_unknown_fields=True, tag="change"):
@@ -102,6 +107,7 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         plan.readings,
         plan.to_remember,
         plan.accepted,
+        plan.captures,
     )
     yield _encoder.encode(header)
     for line, (_, field) in _PLAIN.items():
@@ -185,6 +191,7 @@ def _without_lists(header: Header) -> Plan:
         readings=header.readings,
         to_remember=header.to_remember,
         accepted=header.accepted,
+        captures=header.captures,
     )
 
 
@@ -235,8 +242,13 @@ def _refuse_forged_header(plan: Plan, name: str) -> None:
         *plan.to_remember,
         *(accepted.by for accepted in plan.accepted),
         *(reading.source for reading in plan.readings),
+        *(capture.source for capture in plan.captures),
     )
-    times = (plan.created, *(accepted.at for accepted in plan.accepted))
+    times = (
+        plan.created,
+        *(accepted.at for accepted in plan.accepted),
+        *(capture.created for capture in plan.captures),
+    )
     if wrong := header_fault(names, times, plan.readings):
         raise PlanFileError(f"{name}:1: no plan header contains this: {wrong}. Make a new plan")
 

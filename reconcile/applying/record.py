@@ -86,6 +86,8 @@ class Recorder:
             outcome=_ending(counts["applied"], len(outcomes)),
             lost=lost,
             files=self._origin.files,
+            plan_file=self._origin.plan_file,
+            signatures=self._origin.signatures,
             **counts,
         )
 

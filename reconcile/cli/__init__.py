@@ -14,6 +14,7 @@ from reconcile.app import run_log
 from reconcile.cli.commands import (
     ansible_path,
     apply,
+    capture,
     connection,
     explain,
     history_unlock,
@@ -58,6 +59,7 @@ _FAMILIES = (
     search_tree,
     explain,
     preview,
+    capture,
     plan_show,
     apply,
     serve,

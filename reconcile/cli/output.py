@@ -74,6 +74,13 @@ def _shown(made: Plan, review: Review) -> Plan:
     return redacted(made) if review.redact else made
 
 
+def saved(path: Path, digest: str, *, signed: bool) -> str:
+    """Where the plan file is, and its digest on a line of its own, to be copied."""
+    where = shlex.quote(str(path))
+    beside = f", its signature to {shlex.quote(f'{path}.sig')}" if signed else ""
+    return f"The plan was written to {where}{beside}:\n  {digest}"
+
+
 def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:
     """The report; `skips`: whether the text format lists skips, too."""
     return _format(form).report(made, outcome, Showing(colour=colour, skips=skips))

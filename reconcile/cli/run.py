@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from reconcile.app import run as running
+from reconcile.app.approval.saved_plan import SavedPlan
 from reconcile.app.run import Prepared, Task
 from reconcile.cli import output
 from reconcile.cli.exit_codes import reported
@@ -37,13 +38,13 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
     except StalePlan as stale:
         again = running.renewed(task, saved, loaded, stale)
         if saved is not None:
-            click.echo(_renewed(stale, saved), err=form != "text")
+            click.echo(_renewed(stale, saved.plan), err=form != "text")
     return _run(again, None, loaded, form=form, colour=colour, ask=ask)
 
 
 def _run(
     task: Task,
-    saved: Plan | None,
+    saved: SavedPlan | None,
     loaded: Loaded,
     *,
     form: str,
@@ -53,16 +54,19 @@ def _run(
     with progress() as tell:
         prepared = running.prepare(task, saved, loaded, tell)
     # A plan file that is not asked about was looked at before.
-    shows = ask is not None or (form == "text" and saved is None and not quiet())
+    asks = ask if prepared.applied is None else None
+    shows = asks is not None or (form == "text" and saved is None and not quiet())
     lost = None
     if shows:
-        lost = _show_plan(prepared, form, colour=colour, asks=ask is not None)
-    prepared.refuse()
-    if prepared.plan.changes and ask:
-        ask(configuration_named(prepared.shown))
+        lost = _show_plan(prepared, form, colour=colour, asks=asks is not None)
+    if prepared.applied is None:
+        prepared.refuse()
+    if prepared.plan.changes and asks:
+        asks(configuration_named(prepared.shown))
     with progress(len(prepared.plan.changes)) as tell:
         report = running.carry_out(prepared, tell)
-    lost = _show(prepared.shown, report, form, colour=colour, skips=not shows) or lost
+    skips = not shows and prepared.applied is None
+    lost = _show(prepared.shown, report, form, colour=colour, skips=skips) or lost
     _name_failures(report)
     if lost is not None:  # the work is done, and the log reports it
         _log.error("%s. %s", lost, outcome_line(report))

@@ -249,6 +249,18 @@ class Existing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: int
 
 
+class Captured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A capture that the plan was made from, instead of reading the source."""
+
+    source: str
+    created: str
+    """When the directory was read, RFC 3339, UTC."""
+    digest: str
+    """SHA-256 of the capture's file, 64 hexadecimal digits."""
+    redacted: bool = False
+    """Its names are pseudonyms: the plan can never be applied."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
@@ -275,6 +287,8 @@ class Plan(msgspec.Struct, frozen=True):
     for a plan narrowed to targets."""
     accepted: tuple[Acceptance, ...] = ()
     notices: tuple[Notice, ...] = ()
+    captures: tuple[Captured, ...] = ()
+    """Of the sources that were not read."""
 
     @property
     def refused(self) -> tuple[Violation, ...]:

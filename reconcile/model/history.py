@@ -19,6 +19,7 @@ import msgspec
 
 from reconcile.model.change import Acceptance, Action, Fields, Kind
 from reconcile.model.report import Result
+from reconcile.model.signature import Signature
 
 Ending: TypeAlias = Literal["applied", "in part", "failed"]
 """The outcome of a run: all of its changes were applied, some, or none."""
@@ -40,6 +41,10 @@ class Origin(msgspec.Struct, frozen=True):
     dirty: bool = False
     files: tuple[str, ...] = ()
     """The desired-state files, as the operator named them."""
+    plan_file: str = ""
+    """SHA-256 of the plan file, 64 hexadecimal digits; "" of a plan that was made for the run."""
+    signatures: tuple[Signature, ...] = ()
+    """The signatures of the plan file that were demanded and verified."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -67,6 +72,10 @@ class Run(msgspec.Struct, frozen=True):
     """What it took away; the losses of later runs are added to it."""
     files: tuple[str, ...] = ()
     """The desired-state files, as the operator named them; () of a run that did not record them."""
+    plan_file: str = ""
+    """SHA-256 of the plan file that was applied, 64 hexadecimal digits; "" if there was none."""
+    signatures: tuple[Signature, ...] = ()
+    """The signatures of the plan file that were demanded and verified."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -202,7 +211,18 @@ def removed_places(text: str) -> Places:
     return places
 
 
-_NO_FILES: Final = ',"files":[]}'
+_LATER: Final = (("files", "[]"), ("plan_file", '""'), ("signatures", "[]"))
+"""The last fields of a run, which earlier versions did not record, and their JSON when empty."""
+
+
+def _record(run: Run) -> str:
+    """The JSON of a run. Empty last fields are left out: an earlier run is hashed as it was."""
+    record = _encoder.encode(run).decode()
+    for name, empty in reversed(_LATER):
+        if getattr(run, name):
+            break
+        record = record.removesuffix(f',"{name}":{empty}}}') + "}"
+    return record
 
 
 class Chain:
@@ -210,10 +230,7 @@ class Chain:
 
     def __init__(self, previous: str, run: Run) -> None:
         """Takes the hash of the run before, "" for the first."""
-        record = _encoder.encode(run).decode()
-        if not run.files:  # the hash of a run from before files were recorded has nothing of them
-            record = record.removesuffix(_NO_FILES) + "}"
-        self._hash = hashlib.sha256(_plain.encode([previous, record]) + b"\n")
+        self._hash = hashlib.sha256(_plain.encode([previous, _record(run)]) + b"\n")
 
     def add(self, entries: Iterable[Entry]) -> None:
         """Adds the next entries, in order."""

@@ -5,6 +5,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 import msgspec
 
 from reconcile.model.change import Change
+from reconcile.model.signature import Signature
 
 Result: TypeAlias = Literal["applied", "failed", "skipped", "unknown"]
 """`skipped`: something the change needs failed. `unknown`: it was written, but it is not known
@@ -48,6 +49,12 @@ class Report(msgspec.Struct, frozen=True):
 
     outcomes: tuple[Outcome, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    signatures: tuple[Signature, ...] = ()
+    """Who signed the plan file, if signatures were demanded."""
+    already_applied: str = ""
+    """The run that had applied the plan file before: nothing was done then. "" for none."""
+    later_runs: tuple[str, ...] = ()
+    """With `already_applied`, the runs that have written to its workspaces since."""
 
     def count(self, result: Result) -> int:
         """How many changes ended so."""

@@ -122,6 +122,8 @@ def _part(run: Run, entries: Sequence[Entry], paint: Paint) -> Iterator[str]:
         yield f"  Git commit {wording.printable(run.commit)}{', with changes' if run.dirty else ''}"
     if run.undoes:
         yield f"  undoes run {wording.printable(run.undoes)}"
+    for signature in run.signatures:
+        yield wording.printable(f"  signed by {signature.principal} ({signature.fingerprint})")
     for accepted in run.accepted:
         yield wording.printable(f"  accepted by {accepted.by}, {accepted.at}: {accepted.code}")
     for limit, numbers in run.lost.items():

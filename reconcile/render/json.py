@@ -45,6 +45,7 @@ def plan_json(plan: Plan, *, redacted: bool = False) -> str:
             "accepted": plan.accepted,
             "notices": plan.notices,
             "readings": plan.readings,
+            "captures": plan.captures,
         }
     )
 
@@ -54,6 +55,8 @@ def report_json(plan: Plan, report: Report) -> str:
 
     `summary` is result → how many changes, and `counts` as in a plan. `configuration` is the
     SHA-256 of the desired-state files. `troubles` are workspaces that failed as a whole.
+    `signatures` are those of the plan file that were demanded; `already_applied` is the run that
+    had applied the plan file before, null for none.
     """
     counts: dict[str, object] = {result: report.count(result) for result in RESULTS}
     return as_text(
@@ -72,6 +75,8 @@ def report_json(plan: Plan, report: Report) -> str:
             "skips": plan.skips,
             "notices": plan.notices,
             "troubles": report.troubles,
+            "signatures": report.signatures,
+            "already_applied": report.already_applied or None,
         }
     )
 

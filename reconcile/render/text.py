@@ -218,9 +218,12 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     for trouble in report.troubles:
         lines += _trouble(trouble, paint)
     lines.append(paint(wording.outcome_line(report), "bold"))
-    lines += _counts(summary.done(plan, report), paint)
+    lines += prefixed("  ", wording.since_applied(report))
+    if not report.already_applied:
+        lines += _counts(summary.done(plan, report), paint)
     if report.outcomes:
         lines.append(_configuration(plan))
+    lines += prefixed("  signed by ", wording.signers(report))
     return "\n".join(lines)
 
 

@@ -214,6 +214,9 @@ def _workspaces_with(result: Result, report: Report) -> set[str]:
 
 def outcome_line(report: Report) -> str:
     """The report in one line."""
+    if report.already_applied:
+        run = printable(report.already_applied)
+        return f"This plan file was already applied by run {run}. Nothing was done."
     if not report.outcomes:
         return "Nothing to apply."
     counts: dict[str, int] = {result: report.count(result) for result in RESULTS}
@@ -221,6 +224,24 @@ def outcome_line(report: Report) -> str:
     if not counts["unknown"]:
         del counts["unknown"]
     return f"Done: {numbered(counts)}."
+
+
+def since_applied(report: Report) -> list[str]:
+    """What to know about a plan file that was already applied; nothing about any other report."""
+    if not report.already_applied:
+        return []
+    lines = ["`reconcile plan` shows what has changed since."]
+    if report.later_runs:
+        lines.insert(0, f"Later runs: {listed(map(printable, report.later_runs))}")
+    return lines
+
+
+def signers(report: Report) -> list[str]:
+    """Principal and fingerprint of each signature that was demanded."""
+    return [
+        printable(f"{signature.principal} ({signature.fingerprint})")
+        for signature in report.signatures
+    ]
 
 
 def trouble_result(trouble: Trouble, report: Report) -> str:

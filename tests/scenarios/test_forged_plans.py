@@ -63,7 +63,7 @@ def test_a_plan_does_not_choose_what_is_run(planned: Shell, named: tuple[str, ..
         assert err.count("\n") == 1
         assert len(err) < 1500
     out, _ = planned.run("show", "the.plan")
-    assert "configuration: " in out.splitlines()[-1]
+    assert "configuration: " in out.splitlines()[-2]
     assert not (planned.folder / "platform.db").exists()
 
 

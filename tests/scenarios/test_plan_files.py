@@ -32,14 +32,15 @@ def test_a_plan_file_is_applied_exactly_and_holds_the_same_bytes(shell: Shell) -
     assert [user["username"] for user in json.loads(out)] == ["ann"], (
         "what came later is not in the plan"
     )
-    shell.run("apply", "two.plan", "--yes", code=5)
+    out, _ = shell.run("apply", "one.plan", "--yes")
+    assert "already applied" in out
 
 
 def test_showing_a_plan_file_needs_nothing_else(shell: Shell) -> None:
     shell.company({f"uid=user{number:02}": None for number in range(30)})
     out, _ = shell.run("plan", "--out", "the.plan")
     assert "… and 27 more: user create" in out
-    assert out.endswith("Output truncated. Full plan: reconcile show the.plan\n")
+    assert out.splitlines()[-3] == "Output truncated. Full plan: reconcile show the.plan"
     for name in ("reconcile.yml", "corp.ldif"):
         (shell.folder / name).unlink()
     out, _ = shell.run("show", "the.plan")
@@ -211,10 +212,10 @@ def test_a_plan_that_a_guard_refused_is_not_applied(shell: Shell) -> None:
     assert not (shell.folder / "platform.db").exists()
 
 
-def test_a_plan_that_was_applied_already_says_so_briefly(shell: Shell) -> None:
+def test_a_plan_whose_changes_were_made_already_says_so_briefly(shell: Shell) -> None:
     shell.company({f"uid=u{number:02}": None for number in range(30)})
     shell.run("plan", "--out", "the.plan")
-    shell.run("apply", "the.plan", "--yes")
+    shell.run("apply", "--yes")
     _, err = shell.run("apply", "the.plan", "--yes", code=5)
     assert "… and 11 more" in err
     assert "Was it applied already? Make a new plan." in err

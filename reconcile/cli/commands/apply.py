@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +17,9 @@ from reconcile.cli.options import (
 from reconcile.cli.strict import strict_option
 from reconcile.cli.terminal.quiet import quiet_option
 from reconcile.errors import UsageError
+
+if TYPE_CHECKING:  # it costs time to import, and every command imports this module
+    from reconcile.model.desired import RequiredSignatures
 
 
 @click.command()
@@ -32,6 +36,31 @@ from reconcile.errors import UsageError
 @click.option(
     "--refresh", is_flag=True, help="If the plan file is stale, make a new plan and ask again."
 )
+@click.option(
+    "--expect-digest",
+    metavar="SHA256",
+    default="",
+    help="Apply the plan file only if it has this digest.",
+)
+@click.option(
+    "--require-signature",
+    "allowed_signers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Apply the plan file only if a key of this allowed_signers file signed it.",
+)
+@click.option(
+    "--signers",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help="How many people have to sign, with --require-signature.  [default: 1]",
+)
+@click.option(
+    "--revoked-keys",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Keys that do not count, or a KRL, with --require-signature.",
+)
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
 @format_option(*REPORTS)
@@ -46,6 +75,10 @@ def apply(
     yes: bool,
     configs: tuple[Path, ...],
     refresh: bool,
+    expect_digest: str,
+    allowed_signers: Path | None,
+    signers: int | None,
+    revoked_keys: Path | None,
     force: bool,
     strict: bool,
     form: str,
@@ -56,7 +89,8 @@ def apply(
     """Apply a plan file exactly, or plan and apply.
 
     A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is a plan
-    file. Without --yes the plan is shown, and you are asked.
+    file. Without --yes the plan is shown, and you are asked. A plan file that was already applied
+    is not applied again.
     """
     from reconcile.app.run import Task
     from reconcile.cli import run
@@ -64,8 +98,14 @@ def apply(
     from reconcile.model.change import Scope
 
     plan_file = _plan_file(paths)
+    required = _required(allowed_signers, signers, revoked_keys)
     if plan_file is None and configs:
         raise UsageError("--config needs a plan file")
+    proved = bool(expect_digest or required)
+    if proved and plan_file is None:
+        raise UsageError("--expect-digest and --require-signature need a plan file")
+    if proved and refresh:
+        raise UsageError("--refresh makes another plan than the one that was reviewed or signed")
     if plan_file is not None and (workspaces or sources):
         raise UsageError(
             "a plan file is applied as it is: --workspace and --source belong to the plan command"
@@ -74,7 +114,18 @@ def apply(
         _check_refresh(plan_file, yes=yes)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     files = paths if plan_file is None else configs
-    task = Task(files, variables, plan_file, scope, force, refresh, strict, account())
+    task = Task(
+        files,
+        variables,
+        plan_file,
+        scope,
+        force,
+        refresh,
+        strict,
+        account(),
+        expect_digest=expect_digest,
+        signatures=required,
+    )
     context.exit(run.run(task, form=form, colour=colour(), ask=None if yes else _ask))
 
 
@@ -87,6 +138,19 @@ def _plan_file(paths: tuple[Path, ...]) -> Path | None:
             " alone"
         )
     return files[0] if files else None
+
+
+def _required(
+    allowed_signers: Path | None, signers: int | None, revoked_keys: Path | None
+) -> "RequiredSignatures | None":
+    """The signatures that the options demand. Raises UsageError for half of them."""
+    if allowed_signers is None:
+        if signers is not None or revoked_keys is not None:
+            raise UsageError("--signers and --revoked-keys need --require-signature")
+        return None
+    from reconcile.model.desired import RequiredSignatures
+
+    return RequiredSignatures(str(allowed_signers), signers or 1, str(revoked_keys or ""))
 
 
 def _check_refresh(plan_file: Path | None, *, yes: bool) -> None:

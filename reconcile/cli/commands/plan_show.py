@@ -19,7 +19,7 @@ from reconcile.cli.review.options import Review, review_options
 from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.cli.terminal.pager import page
 from reconcile.cli.terminal.quiet import quiet, quiet_option
-from reconcile.errors import GuardRefused
+from reconcile.errors import GuardRefused, UsageError
 
 EXIT_CHANGES = 3
 
@@ -32,6 +32,13 @@ EXIT_CHANGES = 3
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     help="Write the plan to FILE.",
+)
+@click.option(
+    "--sign",
+    "key",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Sign the plan file with this SSH key, into FILE.sig.",
 )
 @format_option(*FORMATS)
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
@@ -50,6 +57,14 @@ EXIT_CHANGES = 3
     multiple=True,
     metavar="CODE",
     help="Accept this guard violation (repeatable).",
+)
+@click.option(
+    "--capture",
+    "captures",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read this capture instead of its source (repeatable).",
 )
 @click.option(
     "--undo",
@@ -81,11 +96,13 @@ def plan(
     context: click.Context,
     paths: tuple[Path, ...],
     out: Path | None,
+    key: Path | None,
     form: str,
     check: bool,
     strict: bool,
     targets: tuple[str, ...],
     codes: tuple[str, ...],
+    captures: tuple[Path, ...],
     undo: str,
     outputs: tuple[Path, ...],
     summary: Path | None,
@@ -101,7 +118,8 @@ def plan(
     With --undo, the plan restores what a run changed, unless it has changed since. `reconcile
     history` lists the runs.
     """
-    from reconcile.app import inputs, plan_files, run
+    from reconcile.app import inputs, run
+    from reconcile.app.approval import saved_plan
     from reconcile.cli import output
     from reconcile.cli.account import account
     from reconcile.cli.review import pipeline
@@ -110,14 +128,21 @@ def plan(
     review = Review(name, commit, redact)
     review.begin()
     pipeline.begin(outputs)
+    _check_key(key, out)
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     with progress() as tell:
         made, troubles = run.make_plan(
-            loaded, scope, variables, tell, undo=undo, accept=codes, user=account()
+            loaded,
+            scope,
+            variables,
+            tell,
+            undo=undo,
+            accept=codes,
+            user=account(),
+            capture_files=captures,
         )
-    if out is not None:
-        plan_files.write(out, made)
+    digest = saved_plan.save(out, made, key) if out is not None else ""
     if form in output.IDENTIFYING or summary is not None:
         review = review.at(loaded.files)
     pipeline.write_outputs(made, outputs)
@@ -127,6 +152,8 @@ def plan(
         )
     if made.refused or not quiet():
         page(output.plan(made, form, full=False, saved=out, colour=colour(), review=review))
+    if out is not None and not quiet():
+        click.echo(output.saved(out, digest, signed=key is not None), err=form != "text")
     if made.refused:
         context.exit(GuardRefused.exit_code)
     if troubles:
@@ -143,15 +170,28 @@ def plan(
 @output_options
 def show(plan_file: Path, form: str, name: str, commit: str, redact: bool) -> None:
     """Show a whole plan file. Needs no connection."""
-    from reconcile.app import plan_files
+    from reconcile.app.approval import saved_plan
     from reconcile.cli import output
 
     review = Review(name, commit, redact)
     review.begin()
     if form in output.IDENTIFYING:
         review = review.at()
-    made = plan_files.read(plan_file)
-    page(output.plan(made, form, full=True, saved=plan_file, colour=colour(), review=review))
+    saved, _ = saved_plan.read(plan_file)
+    page(output.plan(saved.plan, form, full=True, saved=plan_file, colour=colour(), review=review))
+    if form == "text":
+        click.echo(f"  plan file: {saved.digest}")
+
+
+def _check_key(key: Path | None, out: Path | None) -> None:
+    """Before the time that a plan takes. Raises UsageError."""
+    if key is None:
+        return
+    if out is None:
+        raise UsageError("--sign signs a plan file: give --out FILE, too")
+    from reconcile.app.approval import signatures
+
+    signatures.refuse_no_key(key)
 
 
 COMMANDS = (plan, show)

@@ -149,10 +149,12 @@ def _refuse_both(*, only_plan: bool, yes: bool) -> None:
 def _carry_out(made: "Plan", loaded: "Loaded", *, force: bool) -> None:
     """Applies the renames, all or none, and shows the result."""
     from reconcile.app import adapters, inputs, run, run_identity
+    from reconcile.app.approval import saved_plan
     from reconcile.applying import GuardRules, apply
     from reconcile.cli import output
     from reconcile.cli.account import account
 
+    saved_plan.refuse_unsigned(loaded.desired.safety)
     holder = run_identity.holder(account())
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         report = apply(

@@ -31,15 +31,15 @@ def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict
     for index, source in mappings(data, "sources"):
         sources[index] = _moved(source, ("sources", index), at, home, merged)
     moved = {**data, "sources": sources}
-    if isinstance(data.get("platform"), dict):
-        whole = schema.step(schema.schema(), "platform")
-        at = schema.of_type(whole, data["platform"])
-        moved["platform"] = _moved(data["platform"], ("platform",), at, home, merged)
+    for key in ("platform", "safety"):
+        if isinstance(data.get(key), dict):
+            at = schema.of_type(schema.step(schema.schema(), key), data[key])
+            moved[key] = _moved(data[key], (key,), at, home, merged)
     return moved
 
 
 def _moved(value: Any, path: Path, at: Schema, home: File, merged: Merged) -> dict[str, Any]:
-    """A source or the platform; each path in it from the folder of the file that says it."""
+    """Values of the schema `at`; each path in them from the folder of the file that says it."""
 
     def visit(where: Path, text: str, at: Schema) -> object:
         """A path, or the paths that the template of a secret names."""

@@ -137,7 +137,7 @@ class Builder:
             groups=tuple(rules[0]),
             departments=tuple(rules[1]),
             lifecycle=lifecycle.lifecycle(self._data.get("lifecycle", {})),
-            safety=safety.safety(self._data.get("safety", {})),
+            safety=safety.safety(self._data.get("safety", {}), self._folder),
             schedule=schedule.schedule(self._data.get("schedule")),
             links=tuple(
                 links.link(item, self._findings.where(("links", at)))

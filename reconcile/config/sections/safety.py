@@ -1,6 +1,7 @@
 """How much a plan may change, and what it may not touch: `safety` of the file."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path as File
 from typing import Any, Final
 
 from reconcile.config.schema.findings import Findings
@@ -10,11 +11,34 @@ from reconcile.config.yaml.nodes import Path
 from reconcile.model import desired
 
 _NONE: Final = "none"
+_SIGNATURES: Final = "require_signatures"
+_SIGNATURE_FILES: Final = ("allowed_signers", "revoked_keys")
 
 
-def safety(values: Mapping[str, Any]) -> desired.Safety:
-    """The safety of a file without problems. What the file leaves out has its default."""
-    return desired.Safety(**{key: _READERS[key](value) for key, value in values.items()})
+def safety(values: Mapping[str, Any], folder: Callable[[Path], File]) -> desired.Safety:
+    """The safety of a file without problems. What the file leaves out has its default.
+
+    `folder` returns the folder of the file with a path.
+    """
+    read = {key: _READERS[key](value) for key, value in values.items() if key != _SIGNATURES}
+    signatures = values.get(_SIGNATURES)
+    if signatures is not None:
+        read[_SIGNATURES] = _signatures(signatures, folder)
+    return desired.Safety(**read)
+
+
+def _signatures(
+    values: Mapping[str, Any], folder: Callable[[Path], File]
+) -> desired.RequiredSignatures:
+    """`require_signatures`: paths start at the folder of the file that says them."""
+    paths = {
+        key: str(folder(("safety", _SIGNATURES, key)) / values[key])
+        for key in _SIGNATURE_FILES
+        if key in values
+    }
+    return desired.RequiredSignatures(
+        paths["allowed_signers"], int(values.get("signers", 1)), paths.get("revoked_keys", "")
+    )
 
 
 def _limits(values: Mapping[str, Any]) -> desired.LossLimits:
@@ -71,10 +95,21 @@ _READERS: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 def check(data: Values, findings: Findings) -> None:
-    """Adds percentages over 100."""
+    """Adds percentages over 100, paths that cannot be, and a schedule that nobody can sign."""
     for path, value in _percentages(mapping(data, "safety")):
         if not findings.touch(path) and float(value[:-1]) > 100:
             findings.add(path, "more than 100% can never be lost: write none for no limit")
+    signatures = mapping(mapping(data, "safety"), _SIGNATURES)
+    for key in _SIGNATURE_FILES:
+        if "\0" in str(signatures.get(key, "")):
+            at = ("safety", _SIGNATURES, key)
+            findings.add(at, "a file name cannot contain the character U+0000")
+    if signatures and data.get("schedule") is not None:
+        message = (
+            "a scheduled run applies a plan that nobody has signed: remove `schedule`, and apply"
+            " signed plan files"
+        )
+        findings.add(("safety", _SIGNATURES), message)
 
 
 def _percentages(values: Values) -> Iterator[tuple[Path, str]]:

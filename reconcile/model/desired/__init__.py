@@ -24,6 +24,7 @@ from reconcile.model.desired.safety import (
     Limit,
     LossLimits,
     Protect,
+    RequiredSignatures,
     Safety,
 )
 from reconcile.model.desired.source import (
@@ -68,6 +69,7 @@ __all__ = [
     "Platform",
     "Protect",
     "ReadLimits",
+    "RequiredSignatures",
     "RoleMapping",
     "Roles",
     "Safety",

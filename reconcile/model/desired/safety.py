@@ -52,6 +52,17 @@ class Protect(msgspec.Struct, frozen=True):
     admin_role: str = "administrator"
 
 
+class RequiredSignatures(msgspec.Struct, frozen=True):
+    """Who has to sign a plan file before it is applied. Paths are absolute, or from here."""
+
+    allowed_signers: str
+    """A file in the format ALLOWED SIGNERS of ssh-keygen(1)."""
+    signers: int = 1
+    """How many different principals, each with a key of its own."""
+    revoked_keys: str = ""
+    """A file of revoked keys, or a KRL; "" for none."""
+
+
 class Safety(msgspec.Struct, frozen=True):
     """The guards that check a plan before its first change."""
 
@@ -64,3 +75,5 @@ class Safety(msgspec.Struct, frozen=True):
     """How long the losses of earlier runs are added to those of a plan, in seconds; 0 for never."""
     groups: tuple[GroupSafety, ...] = ()
     protect: Protect = Protect()
+    require_signatures: RequiredSignatures | None = None
+    """Who has to sign; a plan without a file is refused then. None demands nothing."""

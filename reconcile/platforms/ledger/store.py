@@ -10,7 +10,7 @@ from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.schema import Schema
 from reconcile.platforms.ledger import lock as locks
 from reconcile.platforms.ledger.attempts import SqlAttempts
-from reconcile.platforms.ledger.history.read import SqlHistory
+from reconcile.platforms.ledger.history.read import Since, SqlHistory
 from reconcile.platforms.ledger.history.rows import Users
 from reconcile.platforms.ledger.workspaces import create_workspaces, missing_workspaces
 from reconcile.ports import Holder
@@ -20,16 +20,16 @@ class Store:
     """One database with its schema; see `reconcile.ports` for what each method promises."""
 
     def __init__(
-        self, connect: Callable[[], Database], schema: Schema, users: Users, removals: str = ""
+        self, connect: Callable[[], Database], schema: Schema, users: Users, since: Since
     ) -> None:
-        """`connect` is called when the database is first used; `removals` as for SqlHistory."""
+        """`connect` is called when the database is first used; `since` as for SqlHistory."""
         self._connect = connect
         self._schema = schema
         self._held: dict[str, locks.Lock] = {}
         self.started = ""
         """When the run that holds the locks began, RFC 3339, UTC."""
         self.attempts = SqlAttempts(lambda: self.database, self.prepare)
-        self.history = SqlHistory(lambda: self.database, schema, users, removals)
+        self.history = SqlHistory(lambda: self.database, schema, users, since)
 
     @cached_property
     def database(self) -> Database:

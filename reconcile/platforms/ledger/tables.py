@@ -116,6 +116,8 @@ history_runs = sa.Table(
     sa.Column("hash", sa.String(64), nullable=False),
     sa.Column("removed", LONG_TEXT, nullable=False, server_default=""),
     sa.Column("files", LONG_TEXT, nullable=False, server_default=""),
+    text_column("plan_file", 64),
+    sa.Column("signatures", LONG_TEXT, nullable=False, server_default="[]"),
 )
 
 history_changes = sa.Table(

@@ -47,14 +47,15 @@ class SqlPlatform:
     @cached_property
     def _store(self) -> "Store":
         from reconcile.platforms.database.urls import connect
+        from reconcile.platforms.ledger.history.read import Since
         from reconcile.platforms.ledger.store import Store
         from reconcile.platforms.sql.read.state import USERS
-        from reconcile.platforms.sql.schema import REMOVALS, SCHEMA
+        from reconcile.platforms.sql.schema import REMOVALS, SCHEMA, SIGNATURES
 
         def open_database() -> "Database":
             return connect(self._settings.url, self._settings.folder)
 
-        return Store(open_database, SCHEMA, USERS, REMOVALS)
+        return Store(open_database, SCHEMA, USERS, Since(REMOVALS, SIGNATURES))
 
     @property
     def attempts(self) -> Attempts:

@@ -64,12 +64,23 @@ def report_markdown(plan: Plan, report: Report) -> str:
     results = _table(("result", "what", "why"), unfinished, len(unfinished), what="results")
     parts = [
         headline,
-        *_counts(summary.done(plan, report)),
+        *_approved(plan, report),
         *results,
         *_skipped(plan),
         *_noticed(plan),
     ]
     return document(parts, _ending(plan, ""), COMMENT)
+
+
+def _approved(plan: Plan, report: Report) -> Iterator[Part]:
+    """The numbers, or that it was applied before; then who signed the plan file."""
+    if report.already_applied:
+        yield Part(("", *map(sentence, wording.since_applied(report))))
+    else:
+        yield from _counts(summary.done(plan, report))
+    if report.signatures:
+        signers = tuple(f"- signed by {cell(signer)}" for signer in wording.signers(report))
+        yield Part(("", *signers))
 
 
 def _head(plan: Plan, showing: Showing) -> Part:

@@ -17,6 +17,7 @@ from reconcile.errors import PlanFileError
 from reconcile.model.change import (
     Acceptance,
     Action,
+    Captured,
     Change,
     Digests,
     GuardName,
@@ -104,6 +105,7 @@ PLAN = Plan(
         ),
         Notice("source_renamed", "renamed?"),
     ),
+    (Captured("corp", "2026-01-01T00:00:00Z", DIGEST, redacted=True),),
 )
 
 

@@ -1,7 +1,7 @@
 """The History of a database: the runs of each workspace as they were recorded."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -17,23 +17,37 @@ from reconcile.platforms.ledger.history.rows import Users, changes, of_workspace
 from reconcile.platforms.ledger.workspaces import workspace_id
 
 
+class Since(NamedTuple):
+    """The first revision of a schema with certain columns; "" if every revision has them."""
+
+    removals: str = ""
+    """`history_runs.removed` and `files`, and `workspaces.history_hash`."""
+    signatures: str = ""
+    """`history_runs.plan_file` and `signatures`."""
+
+
 class SqlHistory:
     """See `reconcile.ports.History`."""
 
     def __init__(
-        self, database: Callable[[], Database], schema: Schema, users: Users, removals: str = ""
+        self, database: Callable[[], Database], schema: Schema, users: Users, since: Since
     ) -> None:
-        """Takes the database and the first revision that records what runs removed; "" for all."""
+        """`since` says which revisions record what."""
         self._database = database
         self._schema = schema
         self._users = users
-        self._removals = removals
+        self._since = since
 
     def runs(self, workspace: str, since: str = "") -> Sequence[Link]:
         """The oldest first; those that began then or later."""
 
         def read(connection: sa.Connection, number: int, revision: str) -> list[Link]:
-            recorded = _runs(connection, number, since, removals=self._has_removals(revision))
+            lacking: dict[str, str] = {}
+            if not self._has_removals(revision):
+                lacking |= _OF_REMOVALS
+            if not self._has(revision, self._since.signatures):
+                lacking |= _OF_SIGNATURES
+            recorded = _runs(connection, number, since, lacking)
             return [rows.link(row, workspace) for row in recorded]
 
         return self._read(workspace, read)
@@ -67,7 +81,10 @@ class SqlHistory:
         return self._read(workspace, read)
 
     def _has_removals(self, revision: str) -> bool:
-        return not self._removals or self._schema.has(revision, self._removals)
+        return self._has(revision, self._since.removals)
+
+    def _has(self, revision: str, first: str) -> bool:
+        return not first or self._schema.has(revision, first)
 
     def _read(
         self, workspace: str, read: Callable[[sa.Connection, int, str], list[Any]]
@@ -81,13 +98,16 @@ class SqlHistory:
             return [] if number is None else read(connection, number, revision)
 
 
+_OF_REMOVALS: Final[Mapping[str, str]] = {"removed": "", "files": ""}
+_OF_SIGNATURES: Final[Mapping[str, str]] = {"plan_file": "", "signatures": "[]"}
+
+
 def _runs(
-    connection: sa.Connection, workspace: int, since: str, *, removals: bool
+    connection: sa.Connection, workspace: int, since: str, lacking: Mapping[str, str]
 ) -> Sequence[sa.RowMapping]:
-    """The rows of the runs. Without `removals` the tables lack the columns that came later."""
-    later = () if removals else (runs.removed, runs.files)
-    columns: list[sa.ColumnElement[Any]] = [column for column in runs if column not in later]
-    columns += [sa.literal("").label(column.name) for column in later]
+    """The rows of the runs. `lacking`: columns that the tables do not have yet, and their value."""
+    columns: list[sa.ColumnElement[Any]] = [column for column in runs if column.name not in lacking]
+    columns += [sa.literal(value).label(name) for name, value in lacking.items()]
     mine = sa.select(*columns).where(runs.workspace_id == workspace, runs.started >= since)
     return connection.execute(mine.order_by(runs.id)).mappings().all()
 

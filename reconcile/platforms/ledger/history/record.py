@@ -88,6 +88,7 @@ def _insert_run(connection: sa.Connection, workspace: int, run: Run, previous: s
         "accepted": msgspec.json.encode(run.accepted).decode(),
         "lost": msgspec.json.encode(run.lost).decode(),
         "files": msgspec.json.encode(run.files).decode(),
+        "signatures": msgspec.json.encode(run.signatures).decode(),
         "dirty": int(run.dirty),
         "previous_hash": previous,
         "hash": "",

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from reconcile.model.change import Acceptance
 from reconcile.model.history import Entry, Link, Losses, Run, removed_places
+from reconcile.model.signature import Signature
 from reconcile.platforms.database.json_values import brief, quoted
 from reconcile.platforms.ledger import tables as t
 
@@ -103,6 +104,7 @@ _JSON: Final[dict[str, tuple[str, Any]]] = {
     "accepted": ("[]", tuple[Acceptance, ...]),
     "lost": ("{}", Losses),
     "files": ("[]", tuple[str, ...]),
+    "signatures": ("[]", tuple[Signature, ...]),
 }
 """Column of JSON → what stands for nothing, and the type."""
 
