@@ -12,15 +12,11 @@ import click
 from reconcile import __version__, interrupts
 from reconcile.app import run_log
 from reconcile.cli.commands import (
-    ansible_path,
     apply,
     capture,
-    connection,
     explain,
     history_unlock,
     init_validate,
-    itself,
-    login,
     plan_show,
     preview,
     rename,
@@ -29,6 +25,7 @@ from reconcile.cli.commands import (
     test,
 )
 from reconcile.cli.commands import list as holdings
+from reconcile.cli.commands.programs import ansible_path, connection, itself, login
 from reconcile.cli.exit_codes import ended, stuck
 from reconcile.cli.guide.epilogs import explained
 from reconcile.cli.guide.group import CommandLine

@@ -47,6 +47,10 @@ COMMANDS: dict[str, list[list[str]]] = {
         ["connection", "import", "corp.json", "--update"],
     ],
     "ansible-path": [["ansible-path"]],
+    "capture": [["capture", "corp", "--out", "corp.capture"]],
+    "completion": [["completion", "bash"]],
+    "help": [["help", "plan"]],
+    "schema": [["schema"]],
 }  # fmt: skip
 WAYS = {
     "env": "{{ env('CORP_PASSWORD') }}",

@@ -1,6 +1,8 @@
 """`plan` and `show`."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +22,10 @@ from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.cli.terminal.pager import page
 from reconcile.cli.terminal.quiet import quiet, quiet_option
 from reconcile.errors import GuardRefused, UsageError
+
+if TYPE_CHECKING:  # they cost time to import, and every command imports this module
+    from reconcile.model.change import Plan
+    from reconcile.model.report import Trouble
 
 EXIT_CHANGES = 3
 
@@ -146,21 +152,25 @@ def plan(
     if form in output.IDENTIFYING or summary is not None:
         review = review.at(loaded.files)
     pipeline.write_outputs(made, outputs)
-    if summary is not None:
-        pipeline.add_summary(
-            summary, lambda taken: output.step_summary(made, taken, saved=out, review=review)
-        )
+    pipeline.add_summary(
+        summary, lambda taken: output.step_summary(made, taken, saved=out, review=review)
+    )
     if made.refused or not quiet():
         page(output.plan(made, form, full=False, saved=out, colour=colour(), review=review))
     if out is not None and not quiet():
         click.echo(output.saved(out, digest, signed=key is not None), err=form != "text")
+    context.exit(_exit_code(made, troubles, strict=strict, check=check))
+
+
+def _exit_code(made: "Plan", troubles: Sequence["Trouble"], *, strict: bool, check: bool) -> int:
+    """What a plan ends with: refused, unreadable in part, not clean, changes, or 0."""
     if made.refused:
-        context.exit(GuardRefused.exit_code)
+        return GuardRefused.exit_code
     if troubles:
-        context.exit(troubles[0].exit_code)
+        return troubles[0].exit_code
     # Not clean goes before changes: a pipeline that applies on exit code 3 must not apply this.
     code = strict_exit(made.not_clean) if strict else 0
-    context.exit(code or (EXIT_CHANGES if check and made.changes else 0))
+    return code or (EXIT_CHANGES if check and made.changes else 0)
 
 
 @click.command()

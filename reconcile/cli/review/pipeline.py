@@ -26,11 +26,13 @@ def write_outputs(made: Plan, files: Iterable[Path]) -> None:
         write(file, made)
 
 
-def add_summary(file: Path, text: Callable[[int], str]) -> None:
+def add_summary(file: Path | None, text: Callable[[int], str]) -> None:
     """Adds the text to a step summary; it is made for the bytes that the summary holds already.
 
-    Raises ReconcileError.
+    Does nothing without a file. Raises ReconcileError.
     """
+    if file is None:
+        return
     taken = outputs.size(file)
     data = f"{text(taken)}\n".encode()
     # A summary that is too large is dropped as a whole, with what other steps wrote.
