@@ -371,3 +371,62 @@ def test_info_filters_users(module: Module) -> None:
     assert names(status=["active"]) == ["ann", "bob"]
     assert names(status=["blocked"], users=["ann"]) == []
     assert names(roles=["clerk"]) == names(groups=["sales"]) == []
+
+
+def test_a_plan_is_narrowed_and_variables_are_set(module: Module) -> None:
+    """`variables` as --var; a folder as path; true as YAML writes it."""
+    persons("ann", "bob")
+    state = config(platform=config()["platform"] | {"workspaces": ["east", "west"]})
+    state["vars"] = {"title": "", "everybody": "false"}
+    state["sources"][0]["users"]["fields"] = {"last_name": "{{ vars.title }} {{ vars.everybody }}"}
+    Path("state").mkdir()
+    state["sources"][0]["files"] = ["../corp.ldif"]
+    Path("state", "reconcile.yml").write_text(json.dumps(state), encoding="utf-8")
+    options = {
+        "path": "state",
+        "workspaces": ["west"],
+        "sources": ["corp"],
+        "targets": ["user:bob"],
+        "variables": {"title": "Dr", "everybody": True},
+    }
+    result = module("sync", **options)
+    assert not result["failed"], result["msg"]
+    users = [change for change in result["changes"] if change["kind"] == "user"]
+    assert not result["failed"], result["msg"]
+    assert [(user["workspace"], user["key"]) for user in users] == [("west", "bob")]
+    assert users[0]["after"]["last_name"] == "Dr true"
+    names = {name: options[name] for name in ("path", "variables")}
+    held = module("info", **names)
+    assert [(user["workspace"], user["username"]) for user in held["users"]] == [("west", "bob")]
+    assert module("info", workspaces=["east"], **names)["users"] == []
+
+
+def test_the_diff_has_losses_first(module: Module) -> None:
+    persons("ann", "bob", "cid", "dan", "eve", "zoe")
+    module("sync", config=config())
+    persons("abe", "bob", "cid", "dan", "eve", "zoe")
+    result = module("sync", config=config(), check=True)
+    signs = re.findall("^  ([-+~]) user (\\w+)", result["diff"]["prepared"], re.MULTILINE)
+    assert signs == [("-", "ann"), ("+", "abe")]
+
+
+def test_info_has_groups_departments_and_roles(module: Module) -> None:
+    entries: dict[str, Any] = {"ou=Sales": None, "uid=ann,ou=Sales": None}
+    entries["cn=staff"] = {"member": ["uid=ann,ou=Sales,dc=example,dc=com"]}
+    Path("corp.ldif").write_text(ldif(entries), encoding="utf-8")
+    rules = {
+        "groups": [{"source": "corp", "select": ["cn=staff"]}],
+        "departments": [{"source": "corp", "select": ["*"]}],
+        "role_mappings": [
+            {"role": "clerk", "source": "corp", "groups": ["cn=staff,dc=example,dc=com"]}
+        ],
+    }
+    applied = module("sync", config=config(**rules))
+    assert (applied["failed"], applied["exit_code"]) == (False, 0), applied["msg"]
+    held = module("info", config=config(**rules))
+    assert [(group["name"], group["members"]) for group in held["groups"]] == [("staff", ["ann"])]
+    assert [(role["name"], role["users"]) for role in held["roles"]] == [("clerk", ["ann"])]
+    assert held["departments"][0]["path"] == "Sales"
+    for filters in ({"roles": ["clerk"]}, {"groups": ["staff"]}):
+        (user,) = module("info", config=config(**rules), **filters)["users"]
+        assert (user["username"], user["department"]) == ("ann", "Sales")
