@@ -26,6 +26,11 @@ def test_a_wheel_holds_schemas_migrations_and_types(tmp_path: Path) -> None:
     for schema in (TOP / "schemas").glob("*.json"):
         assert f"reconcile/schemas/{schema.name}" in names
     assert "reconcile/py.typed" in names
+    collection = "ansible_collections/reconcile/identity"
+    for file in ("galaxy.yml", "LICENSE", "plugins/modules/sync.py", "meta/runtime.yml"):
+        assert f"{collection}/{file}" in names
+    assert not any(name.startswith(f"{collection}/tests/") for name in names)
+    assert not any(name.endswith("__init__.py") for name in names if collection in name)
     assert any(name.startswith("reconcile/platforms/sql/migrations/versions/") for name in names)
     for command, output in (("init", "Wrote reconcile.yml"), ("validate", "Valid: reconcile.yml")):
         done = subprocess.run(
