@@ -341,6 +341,48 @@ def test_an_unexpected_error_shows_no_secret_and_nothing_else_is_printed(
     assert SECRET not in json.dumps(result)
 
 
+def _bind(bind: object) -> dict[str, Any]:
+    source = {"name": "corp", "type": "openldap", "servers": ["ldap://127.0.0.1:1"]}
+    return config(sources=[{**source, "base_dn": "dc=example,dc=com", "bind": bind}])
+
+
+def _platform(**platform: Any) -> dict[str, Any]:
+    return config(platform=platform)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        _bind({"dn": "cn=reader", "password": SECRET}),
+        _bind({"dn": "cn=reader", "pasword": SECRET}),
+        _bind({"dn": "cn=reader", "password": [SECRET]}),
+        _bind({"dn": "cn=reader", "password": f"{{{{ '{SECRET}' }}}}"}),
+        _bind(SECRET),
+        {**_bind({"dn": "cn=reader", "password": "{{ word }}"}), "vars": {"word": SECRET}},
+        _platform(type="sql", url=f"postgresql://reader:{SECRET}@127.0.0.1:1/x"),
+        _platform(type="scim", url="http://127.0.0.1:1", auth={"baerer": SECRET}),
+    ],
+)
+def test_a_secret_in_the_configuration_is_nowhere(
+    module: Module, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    """Wherever it was written by mistake: neither in the result nor in the log of the system."""
+    logged: list[Any] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda *texts: logged.extend(texts))
+    persons("ann")
+    for name in ("sync", "info"):
+        assert SECRET not in json.dumps(module(name, config=state, check=True))
+    wrong = module("sync", config=state, state="absent")
+    assert "value of state must be one of" in wrong["msg"]
+    library = importlib.import_module(f"{PLUGINS}.module_utils.library")
+    monkeypatch.setattr(library, "IMPORT_ERROR", "Traceback: no module named reconcile")
+    missing = module("sync", config=state)
+    assert "Failed to import" in missing["msg"]
+    assert SECRET not in json.dumps([wrong, missing])
+    assert SECRET not in repr(logged)
+
+
 def test_a_missing_package_and_one_of_another_version_are_named(
     module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -106,9 +106,8 @@ exit_code:
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
+    IdentityModule,
     failing,
     reconcile,
     settle,
@@ -117,7 +116,7 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
 
 def main():
     """Runs the module."""
-    module = AnsibleModule(
+    module = IdentityModule(
         argument_spec={
             "plan_file": {"type": "path", "required": True},
             "max_changes": {"type": "int", "default": 1000},

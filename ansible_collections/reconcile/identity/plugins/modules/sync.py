@@ -201,11 +201,9 @@ problems:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
     DESIRED_STATE,
-    desired_state,
+    IdentityModule,
     errors,
     failing,
     reconcile,
@@ -219,10 +217,8 @@ FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 
 
-def planned(module):
+def planned(params, paths, options):
     """Makes the plan, and writes it if a file is named."""
-    params = module.params
-    paths, options = desired_state(module)
     return reconcile.plan(
         *paths,
         **options,
@@ -233,10 +229,8 @@ def planned(module):
     )
 
 
-def applied(module):
+def applied(params, paths, options):
     """Plans and applies, or applies the plan file."""
-    params = module.params
-    paths, options = desired_state(module)
     return reconcile.apply(
         *paths,
         **options,
@@ -248,17 +242,17 @@ def applied(module):
     )
 
 
-def applied_in_time(module):
+def applied_in_time(params, paths, options):
     """Plans and applies, again and again for `lock_timeout` seconds while another run is active.
 
     What another run changes between a plan and its lock makes the plan stale: it is made again,
     unless it comes from a file. Each attempt reads the directories, so the pauses grow.
     """
-    again = (errors.Locked,) if module.params["plan_file"] else (errors.Locked, errors.StalePlan)
-    deadline, pause = time.monotonic() + module.params["lock_timeout"], FIRST_PAUSE
+    again = (errors.Locked,) if params["plan_file"] else (errors.Locked, errors.StalePlan)
+    deadline, pause = time.monotonic() + params["lock_timeout"], FIRST_PAUSE
     while True:
         try:
-            return applied(module)
+            return applied(params, paths, options)
         except again:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -318,21 +312,21 @@ def failure(result, plan, troubles):
     return ""
 
 
-def synchronise(module):
+def synchronise(module, paths, options):
     """Plans, and applies unless only a plan is wanted. Returns the result and why it failed."""
     params = module.params
     if module.check_mode or params["state"] == "planned":
-        plan = planned(module)
+        plan = planned(params, paths, options)
         result = described(module, plan)
         return result, failure(result, plan, plan.troubles)
-    run = applied_in_time(module)
+    run = applied_in_time(params, paths, options)
     result = dict(described(module, run.planned), **reported(module, run))
     return result, failure(result, run.planned, run.troubles)
 
 
 def main():
     """Runs the module."""
-    module = AnsibleModule(
+    module = IdentityModule(
         argument_spec=dict(
             DESIRED_STATE,
             targets={"type": "list", "elements": "str", "default": []},
@@ -348,9 +342,9 @@ def main():
         required_one_of=[("path", "config")],
         supports_check_mode=True,
     )
-    settle(module)
+    paths, options = settle(module)
     with failing(module):
-        result, why = synchronise(module)
+        result, why = synchronise(module, paths, options)
     for notice in result["notices"][:NOTICES_SHOWN]:
         parts = (notice["place"], notice["path"], notice["text"])
         module.warn(": ".join(part for part in parts if part))
