@@ -191,6 +191,8 @@ def _failure(error):
             "changed": False,
         }
     failure = {"msg": str(error), "exit_code": error.exit_code, "changed": False}
+    if isinstance(error, errors.Locked):
+        failure["msg"] = failure["msg"].replace("with --force", "with force: true")
     if isinstance(error, errors.StalePlan):
         failure["moved"] = list(error.moved)
     if isinstance(error, errors.GuardRefused):

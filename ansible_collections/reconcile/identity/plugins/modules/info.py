@@ -95,7 +95,7 @@ roles:
   sample: [{workspace: main, name: clerk, users: [ann]}]
 exit_code:
   description: The exit code that the command C(reconcile) would have, 0 for success.
-  returned: always
+  returned: unless Ansible itself refuses the options, or the package is missing
   type: int
 """
 

@@ -102,7 +102,7 @@ text:
   type: str
 exit_code:
   description: The exit code that the command C(reconcile show) would have, 0 for success.
-  returned: always
+  returned: unless Ansible itself refuses the options, or the package is missing
   type: int
 """
 

@@ -184,7 +184,7 @@ run:
   type: str
 exit_code:
   description: The exit code that the command C(reconcile) would have, 0 for success.
-  returned: always
+  returned: unless Ansible itself refuses the options, or the package is missing
   type: int
 moved:
   description: What has changed since the plan was made.
