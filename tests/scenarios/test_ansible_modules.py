@@ -172,6 +172,24 @@ def test_a_plan_file_is_written_in_check_mode_and_applied_once(module: Module) -
     assert (damaged["exit_code"], module("plan_info", plan_file="x.plan")["exit_code"]) == (2, 2)
 
 
+def test_the_task_that_wrote_a_plan_file_applies_it(module: Module) -> None:
+    """What narrows or accepts is in the file; with anything else the file is refused."""
+    persons(*(f"p{number}" for number in range(10)))
+    module("sync", config=config())
+    persons("p0", "new")
+    task: dict[str, Any] = {"config": config(), "workspaces": ["main"], "sources": ["corp"]}
+    codes = [violation["code"] for violation in module("sync", check=True, **task)["violations"]]
+    task |= {"accept": codes, "plan_file": "x.plan"}
+    planned = module("sync", check=True, **task)
+    assert (planned["exit_code"], len(planned["changes"])) == (0, 10)
+    for others in ({"accept": ["other"]}, {"targets": ["user:new"]}, {"workspaces": ["west"]}):
+        refused = module("sync", **task | others)
+        assert (refused["failed"], refused["exit_code"]) == (True, 2)
+        assert "the plan in x.plan was made with" in refused["msg"]
+    done = module("sync", **task)
+    assert (done["failed"], done["plan_digest"]) == (False, planned["plan_digest"]), done
+
+
 def test_what_was_applied_in_part_is_reported(module: Module) -> None:
     persons("ann")
     module("sync", config=config())

@@ -39,7 +39,9 @@ options:
         alone.
       - With O(state=applied) this plan is applied, exactly as it was written. The task fails with
         RV(exit_code=5) if the desired state, the directory or the platform has changed since.
-      - So one playbook can be reviewed with C(--check) and then run.
+      - So one playbook can be reviewed with C(--check) and then run. O(workspaces), O(sources),
+        O(targets) and O(accept) belong to the plan; where the task has them, it fails if the plan in
+        the file was made with others.
     type: path
   accept:
     description:
@@ -199,6 +201,7 @@ problems:
   elements: dict
 """
 
+import json
 import time
 
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
@@ -213,6 +216,7 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
 
 DIFF_CHANGES = 500
 NOTICES_SHOWN = 10
+OF_THE_PLAN = ("workspaces", "sources", "targets", "accept")
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 
@@ -222,8 +226,6 @@ def planned(params, paths, options):
     return reconcile.plan(
         *paths,
         **options,
-        targets=params["targets"],
-        accept=params["accept"],
         strict=params["strict"],
         plan_file=params["plan_file"],
     )
@@ -231,15 +233,40 @@ def planned(params, paths, options):
 
 def applied(params, paths, options):
     """Plans and applies, or applies the plan file."""
+    if params["plan_file"]:
+        options = options_beside_plan_file(params["plan_file"], options)
     return reconcile.apply(
         *paths,
         **options,
-        targets=params["targets"],
-        accept=params["accept"],
         strict=params["strict"],
         plan_file=params["plan_file"],
         force=params["force"],
     )
+
+
+def options_beside_plan_file(plan_file, options):
+    """The options without those that belong to the plan, which the file has to have, too.
+
+    So the very task that wrote the plan file in check mode applies it. Raises UsageError.
+    """
+    if not any(options[name] for name in OF_THE_PLAN):
+        return options
+    plan = reconcile.load_plan(plan_file).plan
+    accepted = [acceptance.code for acceptance in plan.accepted]
+    of_file = dict(
+        workspaces=plan.scope.workspaces,
+        sources=plan.scope.sources,
+        targets=plan.scope.targets,
+        accept=accepted,
+    )
+    for name in OF_THE_PLAN:
+        asked, has = sorted(set(options[name])), sorted(set(of_file[name]))
+        if asked and asked != has:
+            raise errors.UsageError(
+                "the plan in %s was made with %s: %s, and the task has %s: write it again, or leave "
+                "%s out" % (plan_file, name, json.dumps(has), json.dumps(asked), name)
+            )
+    return dict(options, **dict.fromkeys(OF_THE_PLAN, ()))
 
 
 def applied_in_time(params, paths, options):
@@ -343,6 +370,7 @@ def main():
         supports_check_mode=True,
     )
     paths, options = settle(module)
+    options.update(targets=module.params["targets"], accept=module.params["accept"])
     with failing(module):
         result, why = synchronise(module, paths, options)
     for notice in result["notices"][:NOTICES_SHOWN]:
