@@ -18,6 +18,7 @@ from tests.servers.ansible import ansible
 
 FLEET = Path(__file__).parents[2] / "examples" / "ansible" / "fleet"
 FORKS = (1, 2, 4)
+PATIENCE = 3600
 FLOOR = """\
 - hosts: all
   gather_facts: false
@@ -72,7 +73,7 @@ def _fleet(folder: Path, workspaces: int, persons: int, forks: int) -> list[Cost
 
 def _measured(fleet: Path, *command: str) -> Cost:
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    code, output = ansible(fleet, "ansible-playbook", *command)
+    code, output = ansible(fleet, "ansible-playbook", *command, seconds=PATIENCE)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if code:
         sys.exit(output)

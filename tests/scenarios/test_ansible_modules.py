@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
-from ansible.module_utils import basic
 
 import reconcile
 from reconcile.app import adapters, inputs, run_identity
@@ -27,6 +26,7 @@ from tests.scenarios.stage import ldif
 
 PLUGINS = "ansible_collections.reconcile.identity.plugins"
 SECRET = "s3cret-of-the-vault"
+basic: Any = importlib.import_module("ansible.module_utils.basic")  # it has no types
 Module: TypeAlias = Callable[..., dict[str, Any]]
 
 
@@ -172,6 +172,24 @@ def test_a_plan_file_is_written_in_check_mode_and_applied_once(module: Module) -
     assert (damaged["exit_code"], module("plan_info", plan_file="x.plan")["exit_code"]) == (2, 2)
 
 
+def test_the_task_that_wrote_a_plan_file_applies_it(module: Module) -> None:
+    """What narrows or accepts is in the file; with anything else the file is refused."""
+    persons(*(f"p{number}" for number in range(10)))
+    module("sync", config=config())
+    persons("p0", "new")
+    task: dict[str, Any] = {"config": config(), "workspaces": ["main"], "sources": ["corp"]}
+    codes = [violation["code"] for violation in module("sync", check=True, **task)["violations"]]
+    task |= {"accept": codes, "plan_file": "x.plan"}
+    planned = module("sync", check=True, **task)
+    assert (planned["exit_code"], len(planned["changes"])) == (0, 10)
+    for others in ({"accept": ["other"]}, {"targets": ["user:new"]}, {"workspaces": ["west"]}):
+        refused = module("sync", **task | others)
+        assert (refused["failed"], refused["exit_code"]) == (True, 2)
+        assert "the plan in x.plan was made with" in refused["msg"]
+    done = module("sync", **task)
+    assert (done["failed"], done["plan_digest"]) == (False, planned["plan_digest"]), done
+
+
 def test_what_was_applied_in_part_is_reported(module: Module) -> None:
     persons("ann")
     module("sync", config=config())
@@ -301,7 +319,7 @@ def test_the_lock_of_a_killed_run_is_taken_over_with_force(module: Module) -> No
     persons("ann", "bob")
     locked = module("sync", config=config())
     assert (locked["failed"], locked["exit_code"]) == (True, 8)
-    assert "force" in locked["msg"]
+    assert "that process is gone; run again with force: true" in locked["msg"]
     assert module("sync", config=config(), force=True)["changed"]
 
 
@@ -341,6 +359,48 @@ def test_an_unexpected_error_shows_no_secret_and_nothing_else_is_printed(
     assert SECRET not in json.dumps(result)
 
 
+def _bind(bind: object) -> dict[str, Any]:
+    source = {"name": "corp", "type": "openldap", "servers": ["ldap://127.0.0.1:1"]}
+    return config(sources=[{**source, "base_dn": "dc=example,dc=com", "bind": bind}])
+
+
+def _platform(**platform: Any) -> dict[str, Any]:
+    return config(platform=platform)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        _bind({"dn": "cn=reader", "password": SECRET}),
+        _bind({"dn": "cn=reader", "pasword": SECRET}),
+        _bind({"dn": "cn=reader", "password": [SECRET]}),
+        _bind({"dn": "cn=reader", "password": f"{{{{ '{SECRET}' }}}}"}),
+        _bind(SECRET),
+        {**_bind({"dn": "cn=reader", "password": "{{ word }}"}), "vars": {"word": SECRET}},
+        _platform(type="sql", url=f"postgresql://reader:{SECRET}@127.0.0.1:1/x"),
+        _platform(type="scim", url="http://127.0.0.1:1", auth={"baerer": SECRET}),
+    ],
+)
+def test_a_secret_in_the_configuration_is_nowhere(
+    module: Module, monkeypatch: pytest.MonkeyPatch, state: dict[str, Any]
+) -> None:
+    """Wherever it was written by mistake: neither in the result nor in the log of the system."""
+    logged: list[Any] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda *texts: logged.extend(texts))
+    persons("ann")
+    for name in ("sync", "info"):
+        assert SECRET not in json.dumps(module(name, config=state, check=True))
+    wrong = module("sync", config=state, state="absent")
+    assert "value of state must be one of" in wrong["msg"]
+    library = importlib.import_module(f"{PLUGINS}.module_utils.library")
+    monkeypatch.setattr(library, "IMPORT_ERROR", "Traceback: no module named reconcile")
+    missing = module("sync", config=state)
+    assert "Failed to import" in missing["msg"]
+    assert SECRET not in json.dumps([wrong, missing])
+    assert SECRET not in repr(logged)
+
+
 def test_a_missing_package_and_one_of_another_version_are_named(
     module: Module, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -371,3 +431,62 @@ def test_info_filters_users(module: Module) -> None:
     assert names(status=["active"]) == ["ann", "bob"]
     assert names(status=["blocked"], users=["ann"]) == []
     assert names(roles=["clerk"]) == names(groups=["sales"]) == []
+
+
+def test_a_plan_is_narrowed_and_variables_are_set(module: Module) -> None:
+    """`variables` as --var; a folder as path; true as YAML writes it."""
+    persons("ann", "bob")
+    state = config(platform=config()["platform"] | {"workspaces": ["east", "west"]})
+    state["vars"] = {"title": "", "everybody": "false"}
+    state["sources"][0]["users"]["fields"] = {"last_name": "{{ vars.title }} {{ vars.everybody }}"}
+    Path("state").mkdir()
+    state["sources"][0]["files"] = ["../corp.ldif"]
+    Path("state", "reconcile.yml").write_text(json.dumps(state), encoding="utf-8")
+    options = {
+        "path": "state",
+        "workspaces": ["west"],
+        "sources": ["corp"],
+        "targets": ["user:bob"],
+        "variables": {"title": "Dr", "everybody": True},
+    }
+    result = module("sync", **options)
+    assert not result["failed"], result["msg"]
+    users = [change for change in result["changes"] if change["kind"] == "user"]
+    assert not result["failed"], result["msg"]
+    assert [(user["workspace"], user["key"]) for user in users] == [("west", "bob")]
+    assert users[0]["after"]["last_name"] == "Dr true"
+    names = {name: options[name] for name in ("path", "variables")}
+    held = module("info", **names)
+    assert [(user["workspace"], user["username"]) for user in held["users"]] == [("west", "bob")]
+    assert module("info", workspaces=["east"], **names)["users"] == []
+
+
+def test_the_diff_has_losses_first(module: Module) -> None:
+    persons("ann", "bob", "cid", "dan", "eve", "zoe")
+    module("sync", config=config())
+    persons("abe", "bob", "cid", "dan", "eve", "zoe")
+    result = module("sync", config=config(), check=True)
+    signs = re.findall("^  ([-+~]) user (\\w+)", result["diff"]["prepared"], re.MULTILINE)
+    assert signs == [("-", "ann"), ("+", "abe")]
+
+
+def test_info_has_groups_departments_and_roles(module: Module) -> None:
+    entries: dict[str, Any] = {"ou=Sales": None, "uid=ann,ou=Sales": None}
+    entries["cn=staff"] = {"member": ["uid=ann,ou=Sales,dc=example,dc=com"]}
+    Path("corp.ldif").write_text(ldif(entries), encoding="utf-8")
+    rules = {
+        "groups": [{"source": "corp", "select": ["cn=staff"]}],
+        "departments": [{"source": "corp", "select": ["*"]}],
+        "role_mappings": [
+            {"role": "clerk", "source": "corp", "groups": ["cn=staff,dc=example,dc=com"]}
+        ],
+    }
+    applied = module("sync", config=config(**rules))
+    assert (applied["failed"], applied["exit_code"]) == (False, 0), applied["msg"]
+    held = module("info", config=config(**rules))
+    assert [(group["name"], group["members"]) for group in held["groups"]] == [("staff", ["ann"])]
+    assert [(role["name"], role["users"]) for role in held["roles"]] == [("clerk", ["ann"])]
+    assert held["departments"][0]["path"] == "Sales"
+    for filters in ({"roles": ["clerk"]}, {"groups": ["staff"]}):
+        (user,) = module("info", config=config(**rules), **filters)["users"]
+        assert (user["username"], user["department"]) == ("ann", "Sales")

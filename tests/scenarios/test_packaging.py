@@ -28,6 +28,11 @@ def test_a_wheel_holds_schemas_migrations_and_types(tmp_path: Path) -> None:
     assert "reconcile/py.typed" in names
     for asset in ("page.html", "page.css", "page.js"):
         assert f"reconcile/render/html/{asset}" in names
+    collection = "ansible_collections/reconcile/identity"
+    for file in ("galaxy.yml", "LICENSE", "plugins/modules/sync.py", "meta/runtime.yml"):
+        assert f"{collection}/{file}" in names
+    assert not any(name.startswith(f"{collection}/tests/") for name in names)
+    assert not any(name.endswith("__init__.py") for name in names if collection in name)
     assert any(name.startswith("reconcile/platforms/sql/migrations/versions/") for name in names)
     for command, output in (("init", "Wrote reconcile.yml"), ("validate", "Valid: reconcile.yml")):
         done = subprocess.run(

@@ -33,11 +33,17 @@ def wheel(folder: Path) -> Path:
 
 
 def ansible(
-    folder: Path, command: str, *arguments: str, python: Path | None = None, **environ: str
+    folder: Path,
+    command: str,
+    *arguments: str,
+    python: Path | None = None,
+    seconds: float = 300,
+    **environ: str,
 ) -> tuple[int, str]:
     """Runs a command of Ansible: exit code, and both of its outputs.
 
     `python` is the interpreter of the environment it is installed in, by default this one.
+    Raises TimeoutExpired after so many `seconds`.
     """
     home = folder / "home"
     home.mkdir(exist_ok=True)
@@ -55,7 +61,7 @@ def ansible(
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=seconds,
         check=False,
     )
     return done.returncode, done.stdout + done.stderr

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -299,6 +300,18 @@ def test_the_collection_has_the_version_of_the_package() -> None:
     library = (COLLECTION / "plugins" / "module_utils" / "library.py").read_text(encoding="utf-8")
     assert galaxy["version"] == reconcile.__version__
     assert f'VERSION = "{reconcile.__version__}"' in library
+
+
+def test_the_collection_is_built_for_galaxy(tmp_path: Path) -> None:
+    arguments = ("collection", "build", str(COLLECTION), "--output-path", str(tmp_path))
+    code, output = ansible(tmp_path, "ansible-galaxy", *arguments)
+    assert code == 0, output
+    (built,) = tmp_path.glob("*.tar.gz")
+    assert built.name == f"reconcile-identity-{reconcile.__version__}.tar.gz"
+    with tarfile.open(built) as archive:
+        names = set(archive.getnames())
+    assert {"MANIFEST.json", "plugins/modules/sync.py", "meta/runtime.yml"} <= names
+    assert not [name for name in names if "__pycache__" in name]
 
 
 def test_another_version_of_the_package_is_named(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import json
 import os
 import traceback
 
-from ansible.module_utils.basic import missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 try:
     import reconcile
@@ -40,6 +40,31 @@ DESIRED_STATE = {
 """The options that name a desired state."""
 
 
+class IdentityModule(AnsibleModule):
+    """A module whose `config` is shown nowhere.
+
+    Ansible shows the options of a module from verbosity 3 on, and in the log of the system. Where
+    the configuration or another option is wrong, nobody knows which of its texts are secrets.
+    """
+
+    def __init__(self, **settings):
+        super().__init__(no_log=True, **settings)  # in the log of the system
+
+    def exit_json(self, **result):
+        """Ends the module with a result."""
+        self._hide_configuration()
+        super().exit_json(**result)
+
+    def fail_json(self, msg, **result):
+        """Ends the module with a failure."""
+        self._hide_configuration()
+        super().fail_json(msg, **result)
+
+    def _hide_configuration(self):
+        if self.params.get("config") is not None:
+            self.params["config"] = "not shown, for it may have secrets"
+
+
 def require_library(module):
     """Fails where the package is missing, or of another version than the collection."""
     if IMPORT_ERROR is not None:
@@ -55,12 +80,17 @@ def require_library(module):
 
 
 def settle(module):
-    """What every module does first: checks the package and the options, and takes the secrets."""
+    """What every module does first: checks the package and the options, and takes the secrets.
+
+    Returns the arguments by which every function of the package takes a desired state.
+    """
     require_library(module)
+    paths, options = desired_state(module.params)
     with failing(module):
         check_options(module.params)
         if "secrets" in module.params:
-            take_secrets(module)
+            take_secrets(module, paths, options)
+    return paths, options
 
 
 def check_options(params):
@@ -87,45 +117,41 @@ def _check_text(option, name, value):
         raise errors.UsageError("%s.%s contains a null character" % (option, name))
 
 
-def take_secrets(module):
+def take_secrets(module, paths, options):
     """Sets the variables of `secrets`; masks all secrets that the options hold in clear text."""
     secrets = module.params["secrets"]
     os.environ.update({name: text_of(value) for name, value in secrets.items()})
-    config, variables = module.params["config"] or {}, module.params["variables"]
+    configuration, variables = options["configuration"] or {}, options["variables"]
     module.no_log_values.update(text_of(value) for value in secrets.values())
-    module.no_log_values.update(clear_texts(config, variables))
-    module.no_log_values.update(text_of(variables[name]) for name in _secret_variables(module))
+    module.no_log_values.update(clear_texts(configuration, variables))
+    module.no_log_values.update(variables[name] for name in _secret_variables(paths, options))
     module.no_log_values.discard("")
 
 
-def _secret_variables(module):
+def _secret_variables(paths, options):
     """The names of the variables that secrets are made from.
 
     Where the files do not say, all with more than three characters: to mask shorter texts everywhere
     would spoil the message about what is wrong with the files.
     """
-    variables = module.params["variables"]
-    paths, options = desired_state(module)
+    variables = options["variables"]
     try:
-        used = secret_variables(
-            *paths, configuration=options["configuration"], variables=options["variables"]
-        )
+        used = secret_variables(*paths, configuration=options["configuration"], variables=variables)
     except errors.ReconcileError:
-        return {name for name, value in variables.items() if len(text_of(value)) > 3}
+        return {name for name, value in variables.items() if len(value) > 3}
     return variables.keys() & used
 
 
-def desired_state(module):
-    """The arguments by which every function of the package takes a desired state."""
-    params = module.params
-    paths = [params["path"]] if params["path"] else []
+def desired_state(params):
+    """The paths and the options that name a desired state."""
+    variables = params.get("variables", {})
     options = {
-        "configuration": params["config"],
-        "variables": {name: text_of(value) for name, value in params["variables"].items()},
-        "workspaces": params["workspaces"],
-        "sources": params["sources"],
+        "configuration": params.get("config"),
+        "variables": {name: text_of(value) for name, value in variables.items()},
+        "workspaces": params.get("workspaces"),
+        "sources": params.get("sources"),
     }
-    return paths, options
+    return ([params["path"]] if params.get("path") else []), options
 
 
 def text_of(value):
@@ -165,6 +191,8 @@ def _failure(error):
             "changed": False,
         }
     failure = {"msg": str(error), "exit_code": error.exit_code, "changed": False}
+    if isinstance(error, errors.Locked):
+        failure["msg"] = failure["msg"].replace("with --force", "with force: true")
     if isinstance(error, errors.StalePlan):
         failure["moved"] = list(error.moved)
     if isinstance(error, errors.GuardRefused):

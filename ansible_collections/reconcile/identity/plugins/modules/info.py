@@ -95,15 +95,13 @@ roles:
   sample: [{workspace: main, name: clerk, users: [ann]}]
 exit_code:
   description: The exit code that the command C(reconcile) would have, 0 for success.
-  returned: always
+  returned: unless Ansible itself refuses the options, or the package is missing
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
     DESIRED_STATE,
-    desired_state,
+    IdentityModule,
     failing,
     reconcile,
     settle,
@@ -130,7 +128,7 @@ def selected(users, params):
 def main():
     """Runs the module."""
     names = {"type": "list", "elements": "str", "default": []}
-    module = AnsibleModule(
+    module = IdentityModule(
         argument_spec=dict(
             DESIRED_STATE,
             gather={"type": "list", "elements": "str", "choices": KINDS, "default": KINDS},
@@ -143,8 +141,7 @@ def main():
         required_one_of=[("path", "config")],
         supports_check_mode=True,
     )
-    settle(module)
-    paths, options = desired_state(module)
+    paths, options = settle(module)
     with failing(module):
         inventory = reconcile.inventory(*paths, **options)
     result = {kind: list(getattr(inventory, kind)) for kind in module.params["gather"]}

@@ -102,13 +102,12 @@ text:
   type: str
 exit_code:
   description: The exit code that the command C(reconcile show) would have, 0 for success.
-  returned: always
+  returned: unless Ansible itself refuses the options, or the package is missing
   type: int
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
+    IdentityModule,
     failing,
     reconcile,
     settle,
@@ -117,7 +116,7 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
 
 def main():
     """Runs the module."""
-    module = AnsibleModule(
+    module = IdentityModule(
         argument_spec={
             "plan_file": {"type": "path", "required": True},
             "max_changes": {"type": "int", "default": 1000},

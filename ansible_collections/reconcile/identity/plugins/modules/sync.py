@@ -39,7 +39,9 @@ options:
         alone.
       - With O(state=applied) this plan is applied, exactly as it was written. The task fails with
         RV(exit_code=5) if the desired state, the directory or the platform has changed since.
-      - So one playbook can be reviewed with C(--check) and then run.
+      - So one playbook can be reviewed with C(--check) and then run. O(workspaces), O(sources),
+        O(targets) and O(accept) belong to the plan; where the task has them, it fails if the plan in
+        the file was made with others.
     type: path
   accept:
     description:
@@ -184,7 +186,7 @@ run:
   type: str
 exit_code:
   description: The exit code that the command C(reconcile) would have, 0 for success.
-  returned: always
+  returned: unless Ansible itself refuses the options, or the package is missing
   type: int
 moved:
   description: What has changed since the plan was made.
@@ -199,13 +201,12 @@ problems:
   elements: dict
 """
 
+import json
 import time
-
-from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.reconcile.identity.plugins.module_utils.library import (
     DESIRED_STATE,
-    desired_state,
+    IdentityModule,
     errors,
     failing,
     reconcile,
@@ -215,50 +216,70 @@ from ansible_collections.reconcile.identity.plugins.module_utils.library import 
 
 DIFF_CHANGES = 500
 NOTICES_SHOWN = 10
+OF_THE_PLAN = ("workspaces", "sources", "targets", "accept")
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 15.0
 
 
-def planned(module):
+def planned(params, paths, options):
     """Makes the plan, and writes it if a file is named."""
-    params = module.params
-    paths, options = desired_state(module)
     return reconcile.plan(
         *paths,
         **options,
-        targets=params["targets"],
-        accept=params["accept"],
         strict=params["strict"],
         plan_file=params["plan_file"],
     )
 
 
-def applied(module):
+def applied(params, paths, options):
     """Plans and applies, or applies the plan file."""
-    params = module.params
-    paths, options = desired_state(module)
+    if params["plan_file"]:
+        options = options_beside_plan_file(params["plan_file"], options)
     return reconcile.apply(
         *paths,
         **options,
-        targets=params["targets"],
-        accept=params["accept"],
         strict=params["strict"],
         plan_file=params["plan_file"],
         force=params["force"],
     )
 
 
-def applied_in_time(module):
+def options_beside_plan_file(plan_file, options):
+    """The options without those that belong to the plan, which the file has to have, too.
+
+    So the very task that wrote the plan file in check mode applies it. Raises UsageError.
+    """
+    if not any(options[name] for name in OF_THE_PLAN):
+        return options
+    plan = reconcile.load_plan(plan_file).plan
+    accepted = [acceptance.code for acceptance in plan.accepted]
+    of_file = dict(
+        workspaces=plan.scope.workspaces,
+        sources=plan.scope.sources,
+        targets=plan.scope.targets,
+        accept=accepted,
+    )
+    for name in OF_THE_PLAN:
+        asked, has = sorted(set(options[name])), sorted(set(of_file[name]))
+        if asked and asked != has:
+            raise errors.UsageError(
+                "the plan in %s was made with %s: %s, and the task has %s: write it again, or leave "
+                "%s out" % (plan_file, name, json.dumps(has), json.dumps(asked), name)
+            )
+    return dict(options, **dict.fromkeys(OF_THE_PLAN, ()))
+
+
+def applied_in_time(params, paths, options):
     """Plans and applies, again and again for `lock_timeout` seconds while another run is active.
 
     What another run changes between a plan and its lock makes the plan stale: it is made again,
     unless it comes from a file. Each attempt reads the directories, so the pauses grow.
     """
-    again = (errors.Locked,) if module.params["plan_file"] else (errors.Locked, errors.StalePlan)
-    deadline, pause = time.monotonic() + module.params["lock_timeout"], FIRST_PAUSE
+    again = (errors.Locked,) if params["plan_file"] else (errors.Locked, errors.StalePlan)
+    deadline, pause = time.monotonic() + params["lock_timeout"], FIRST_PAUSE
     while True:
         try:
-            return applied(module)
+            return applied(params, paths, options)
         except again:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -318,21 +339,21 @@ def failure(result, plan, troubles):
     return ""
 
 
-def synchronise(module):
+def synchronise(module, paths, options):
     """Plans, and applies unless only a plan is wanted. Returns the result and why it failed."""
     params = module.params
     if module.check_mode or params["state"] == "planned":
-        plan = planned(module)
+        plan = planned(params, paths, options)
         result = described(module, plan)
         return result, failure(result, plan, plan.troubles)
-    run = applied_in_time(module)
+    run = applied_in_time(params, paths, options)
     result = dict(described(module, run.planned), **reported(module, run))
     return result, failure(result, run.planned, run.troubles)
 
 
 def main():
     """Runs the module."""
-    module = AnsibleModule(
+    module = IdentityModule(
         argument_spec=dict(
             DESIRED_STATE,
             targets={"type": "list", "elements": "str", "default": []},
@@ -348,9 +369,10 @@ def main():
         required_one_of=[("path", "config")],
         supports_check_mode=True,
     )
-    settle(module)
+    paths, options = settle(module)
+    options.update(targets=module.params["targets"], accept=module.params["accept"])
     with failing(module):
-        result, why = synchronise(module)
+        result, why = synchronise(module, paths, options)
     for notice in result["notices"][:NOTICES_SHOWN]:
         parts = (notice["place"], notice["path"], notice["text"])
         module.warn(": ".join(part for part in parts if part))
