@@ -179,13 +179,12 @@ class _Redaction:
     def _of_group(self, entry: DirectoryGroup | OrganizationalUnit) -> Attributes:
         """Those of a group or OU: the values that are in its DN stay, as rules name those."""
         named = {value for rdn in _parsed(entry.dn) for _, value in rdn}
+
+        def pseudonym(value: str) -> str:
+            return value if value in named else self._of_entry(value, entry.external_id)
+
         return {
-            key: values
-            if key in KEPT
-            else _each_once(
-                value if value in named else self._of_entry(value, entry.external_id)
-                for value in values
-            )
+            key: values if key in KEPT else _each_once(map(pseudonym, values))
             for key, values in entry.attributes.items()
         }
 
