@@ -336,3 +336,16 @@ def test_two_redacted_captures_have_other_names(company: Shell) -> None:
 def test_the_python_api_refuses_what_the_command_refuses(company: Shell) -> None:
     with pytest.raises(CaptureError, match="cannot be read"):
         reconcile.plan(captures=["missing"])
+
+
+def test_neither_server_nor_password_is_needed(company: Shell) -> None:
+    path = captured(company)
+    lines = unpacked(path)
+    lines[0]["settings"]["type"] = "ldap"
+    packed(path, lines)
+    live = {"name": "corp", "type": "ldap", "base_dn": "dc=example,dc=com"}
+    live |= {"servers": ["ldaps://127.0.0.1:1"], "users": {"create": "all"}}
+    live["bind"] = {"dn": "cn=reader", "password": "{{ env('NOT_SET_ANYWHERE') }}"}
+    company.desired(**RULES, sources=[live])
+    changes, _ = parts(company, "--capture", "corp.capture")
+    assert {one["key"] for one in changes if one["kind"] == "user"} == {"jdoe", "boss"}

@@ -180,11 +180,11 @@ class _Redaction:
         """Those of a group or OU: the values that are in its DN stay, as rules name those."""
         named = {value for rdn in _parsed(entry.dn) for _, value in rdn}
 
-        def shown(value: str) -> str:
+        def pseudonym(value: str) -> str:
             return value if value in named else self._of_entry(value, entry.external_id)
 
         return {
-            key: values if key in KEPT else _each_once(map(shown, values))
+            key: values if key in KEPT else _each_once(map(pseudonym, values))
             for key, values in entry.attributes.items()
         }
 
