@@ -137,9 +137,11 @@ def plan(
     _check_key(key, out)
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
-    options = {"undo": undo, "accept": codes, "user": account(), "capture_files": captures}
     with progress() as tell:
-        made, troubles = run.make_plan(loaded, scope, variables, tell, **options)
+        made, troubles = run.make_plan(
+            loaded, scope, variables, tell,
+            undo=undo, accept=codes, user=account(), capture_files=captures,
+        )  # fmt: skip
     digest = saved_plan.save(out, made, key) if out is not None else ""
     if form in output.IDENTIFYING or summary is not None:
         review = review.at(loaded.files)
