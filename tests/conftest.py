@@ -17,20 +17,28 @@ settings.register_profile("whole", deadline=None, max_examples=100)
 settings.register_profile("third", deadline=None, max_examples=34)
 
 LONG: Final = (
+    "test_ansible.py",
+    "test_ansible_role.py",
+    "test_tables.py",
     "test_interrupts.py",
     "test_scenarios.py",
     "test_active_directory.py",
-    "test_crashes.py",
-    "test_streams.py",
-    "test_four.py",
-    "test_bench.py",
-    "test_fuzzing.py",
+    "test_platforms_sql_commits.py",
     "test_logins.py",
-    "test_incidents.py",
-    "test_platforms.py",
+    "test_four.py",
+    "test_kerberos.py",
     "test_bad_days.py",
-    "test_convergence.py",
+    "test_crashes.py",
     "test_serving.py",
+    "test_platforms.py",
+    "test_incidents.py",
+    "test_postgresql_roles_crashes.py",
+    "test_examples.py",
+    "test_streams.py",
+    "test_tables_stopped.py",
+    "test_readme.py",
+    "test_fuzzing.py",
+    "test_foreign.py",
 )
 """Files that take long, the longest first: they come first, so that one process is not left alone
 with one at the end. xdist must keep the order for it (`--no-loadscope-reorder`)."""

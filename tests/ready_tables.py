@@ -20,6 +20,18 @@ def install() -> None:
     command.upgrade = _upgrade  # type: ignore[assignment] # with what the callers use
 
 
+def learn() -> None:
+    """The tables of SQLite, made once in memory before anything is forked."""
+    from reconcile.platforms.ledger import schema as ledger
+    from reconcile.platforms.sql import schema as sql
+
+    for schema in (ledger.SCHEMA, sql.SCHEMA):
+        engine = sa.create_engine("sqlite://")
+        with engine.begin() as connection:
+            schema.upgrade(connection, "memory")
+        engine.dispose()
+
+
 def _upgrade(config: Config, revision: str) -> None:
     connection: sa.Connection | None = config.attributes.get("connection")
     if revision != "head" or connection is None or _has_begun(connection, config):
@@ -48,4 +60,6 @@ def _has_begun(connection: sa.Connection, config: Config) -> bool:
     """Whether there are tables of an earlier revision, or a schema that statements name."""
     if connection.get_execution_options().get("schema_translate_map"):
         return True
-    return sa.inspect(connection).has_table(config.attributes["version_table"])
+    return sa.inspect(connection).has_table(
+        config.attributes.get("version_table", "reconcile_revision")
+    )
