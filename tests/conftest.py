@@ -44,18 +44,28 @@ LONG: Final = (
 with one at the end. xdist must keep the order for it (`--no-loadscope-reorder`)."""
 
 WATCHED: Final = (
-    "tests/unit/",
-    "tests/scenarios/",
+    "tests/unit/config/",
+    "tests/unit/planning/",
+    *(
+        f"tests/scenarios/test_{name}"
+        for name in (
+            "abilities",
+            "command_line",
+            "explaining",
+            "forged_",
+            "guards",
+            "looking",
+            "renaming",
+            "scenarios",
+            "undo",
+            "workspaces",
+        )
+    ),
     "tests/contract/test_logins.py",
     "tests/contract/test_undoing.py",
 )
 """Where the tests are for which coverage counts branches. To count them doubles the time of a test."""
-NOT_WATCHED: Final = (
-    "tests/scenarios/test_crashes.py",
-    "tests/scenarios/test_exit_codes.py",
-    "tests/scenarios/test_fuzzing",
-    "tests/scenarios/test_lifecycles.py",
-)
+NOT_WATCHED: Final = ("tests/unit/config/test_hostile.py",)
 """Those of them that take the same branches as others do, again and again."""
 
 
