@@ -18,37 +18,55 @@ settings.register_profile("whole", deadline=None, max_examples=100)
 settings.register_profile("third", deadline=None, max_examples=34)
 
 LONG: Final = (
+    "test_ansible.py",
+    "test_ansible_role.py",
+    "test_tables.py",
     "test_interrupts.py",
     "test_scenarios.py",
     "test_active_directory.py",
-    "test_crashes.py",
-    "test_streams.py",
-    "test_four.py",
-    "test_bench.py",
-    "test_fuzzing.py",
+    "test_platforms_sql_commits.py",
     "test_logins.py",
-    "test_incidents.py",
-    "test_platforms.py",
+    "test_four.py",
+    "test_kerberos.py",
     "test_bad_days.py",
-    "test_convergence.py",
+    "test_crashes.py",
     "test_serving.py",
+    "test_platforms.py",
+    "test_incidents.py",
+    "test_postgresql_roles_crashes.py",
+    "test_examples.py",
+    "test_streams.py",
+    "test_tables_stopped.py",
+    "test_readme.py",
+    "test_fuzzing.py",
+    "test_foreign.py",
 )
 """Files that take long, the longest first: they come first, so that one process is not left alone
 with one at the end. xdist must keep the order for it (`--no-loadscope-reorder`)."""
 
 WATCHED: Final = (
-    "tests/unit/",
-    "tests/scenarios/",
+    "tests/unit/config/",
+    "tests/unit/planning/",
+    *(
+        f"tests/scenarios/test_{name}"
+        for name in (
+            "abilities",
+            "command_line",
+            "explaining",
+            "forged_",
+            "guards",
+            "looking",
+            "renaming",
+            "scenarios",
+            "undo",
+            "workspaces",
+        )
+    ),
     "tests/contract/test_logins.py",
     "tests/contract/test_undoing.py",
 )
 """Where the tests are for which coverage counts branches. To count them doubles the time of a test."""
-NOT_WATCHED: Final = (
-    "tests/scenarios/test_crashes.py",
-    "tests/scenarios/test_exit_codes.py",
-    "tests/scenarios/test_fuzzing",
-    "tests/scenarios/test_lifecycles.py",
-)
+NOT_WATCHED: Final = ("tests/unit/config/test_hostile.py",)
 """Those of them that take the same branches as others do, again and again."""
 
 

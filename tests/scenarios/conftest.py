@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import ready_tables
 from tests.scenarios.shell import Shell
+
+ready_tables.install()
 
 
 @pytest.fixture

@@ -48,6 +48,9 @@ def clone(folder: Path) -> Path:
         if (TOP / name).exists():
             (top / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(TOP / name, top / name)
+    # What Python has compiled it need not compile again.
+    for compiled in (TOP / "reconcile").rglob("__pycache__"):
+        shutil.copytree(compiled, top / compiled.relative_to(TOP), dirs_exist_ok=True)
     git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com"]
     for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "x"]):
         subprocess.run([*git, *command], cwd=top, check=True, capture_output=True)

@@ -100,6 +100,10 @@ def main() -> None:
                 importlib.import_module(module.name)
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
+    from tests import ready_tables
+
+    ready_tables.install()
+    ready_tables.learn()
     for line in sys.stdin:
         asked = json.loads(line)
         with tempfile.TemporaryFile() as given:

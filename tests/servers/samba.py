@@ -112,9 +112,7 @@ def samba(
     """
     server = _provisioned(folder)
     services = "ldap kdc" if kdc else "ldap"
-    lines = _SETTINGS.format(
-        address=server.address, folder=server.folder, strong=strong, services=services
-    )
+    lines = _settings(server, services=services, strong=strong)
     if certificate is not None:
         lines += f"tls certfile = {certificate.certificate}\ntls keyfile = {certificate.key}\n"
         lines += f"tls cafile = {certificate.ca}\n"
@@ -132,8 +130,18 @@ def _provisioned(folder: Path) -> Samba:
         program(name, _PACKAGES)
     if os.geteuid() != 0:
         without("Samba's ports are below 1024: root only")
-    target = folder / "ad"
-    shutil.copytree(_template(), target, symlinks=True)
+    return _copied(_template(), folder / "ad")
+
+
+def _settings(server: Samba, *, services: str = "ldap", strong: str = "no") -> str:
+    return _SETTINGS.format(
+        address=server.address, folder=server.folder, strong=strong, services=services
+    )
+
+
+def _copied(template: Path, target: Path) -> Samba:
+    """A copy of a domain, with an address of its own."""
+    shutil.copytree(template, target, symlinks=True)
     for name in ("ncalrpc", "winbindd", "ntp"):
         (target / "run" / name).mkdir(parents=True)
     # Two processes of one test run have different ids, one process counts.
@@ -155,6 +163,7 @@ def _template() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (place / "made").exists():
             _provision(place / "ad")
+            _make_key(place)
             (place / "made").touch()
     return place / "ad"
 
@@ -175,6 +184,18 @@ def _provision(target: Path) -> None:
     ]
     command += [f"--adminpass={PASSWORD}", "--host-name=dc1", "--host-ip=127.0.0.1"]
     _run(command)
+
+
+def _make_key(place: Path) -> None:
+    """Samba makes its own key and certificate when it first starts, which takes longer than all the rest."""
+    server = _copied(place / "ad", place / "first")
+    (server.folder / "etc" / "smb.conf").write_text(_settings(server), encoding="utf-8")
+    try:
+        _start(server, (636,))
+    finally:
+        server.stop()
+    shutil.copytree(server.folder / "private/tls", place / "ad/private/tls", dirs_exist_ok=True)
+    shutil.rmtree(server.folder)
 
 
 def _carry_out(folder: Path, steps: Sequence[Sequence[Any]]) -> None:

@@ -23,7 +23,7 @@ from tests.servers.postgresql import postgresql
 
 pytestmark = pytest.mark.server
 
-FEW, MANY = 9, 40
+FEW, MANY = 6, 40
 """Signals for each kind of database: so many in `make test`, and in `make test-all`."""
 ANEW = 10
 """Every so often Python itself is started."""
