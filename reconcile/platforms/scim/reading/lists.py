@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.http.session import Session
+from reconcile.platforms.http.values import mapping, number
 from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
-from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.paths import Resource
 from reconcile.platforms.scim.settings import ScimSettings
-from reconcile.platforms.scim.values import mapping, number
 
 _log = logging.getLogger(__name__)
 Query = Mapping[str, str]
