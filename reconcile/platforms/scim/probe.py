@@ -9,11 +9,11 @@ from typing import Any
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.platforms.http.address import is_open
+from reconcile.platforms.http.completeness import Everything, Page
 from reconcile.platforms.http.values import mapping
 from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
 from reconcile.platforms.scim.paths import equals
-from reconcile.platforms.scim.reading.lists import Everything, Page
 from reconcile.platforms.scim.reading.members import elements
 from reconcile.platforms.scim.service import Service
 from reconcile.platforms.scim.settings import ScimSettings
