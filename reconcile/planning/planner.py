@@ -18,6 +18,7 @@ from reconcile.model.text.references import References
 from reconcile.planning import state_notices
 from reconcile.planning.abilities import within
 from reconcile.planning.changes import narrow
+from reconcile.planning.changes.consequences import blocking_stops, with_consequences
 from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
@@ -119,7 +120,7 @@ def make_plan(inputs: Inputs) -> Plan:
         skips += sorted(result.skips)
     targets = inputs.scope.targets
     narrow.check(targets, changes, skips, inputs.current)
-    narrowed = narrow.narrow(tuple(changes), targets)
+    narrowed = with_consequences(narrow.narrow(tuple(changes), targets), inputs.abilities)
     read = readings(inputs, rules)
     return Plan(
         tool=inputs.tool,
@@ -135,7 +136,10 @@ def make_plan(inputs: Inputs) -> Plan:
         existing=() if targets else tuple(_existing(inputs)),
         readings=read,
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
-        notices=notices(inputs, rules, names, results),
+        notices=(
+            *notices(inputs, rules, names, results),
+            *blocking_stops(narrowed, inputs.abilities),
+        ),
     )
 
 

@@ -4,7 +4,8 @@ Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (
 over one directory entry, not over the configuration), `x-path` (true: a file, relative to the
 folder of the file that says it), `x-not-supported-yet` (true, or a list of the values meant),
 `x-message` (what to say where the `pattern` does not match), `x-by-type` (a mapping's `type` and
-the definition that holds the keys which only this type has).
+the definition that holds the keys which only this type has), `x-defaults` (in such a definition:
+paths of other keys, and their defaults for this type).
 """
 
 import functools
@@ -34,6 +35,13 @@ def schema() -> Schema:
 def platform_types() -> tuple[str, ...]:
     """The types of platform whose keys this project knows; others come from plug-ins."""
     return tuple(schema()["$defs"]["platform"][BY_TYPE])
+
+
+def platform_defaults(name: str) -> Mapping[str, Any]:
+    """Path of a key, as in `safety.at_least` → its default for this type of platform."""
+    definition = schema()["$defs"]["platform"][BY_TYPE].get(name, "")
+    defaults: Mapping[str, Any] = schema()["$defs"].get(definition, {}).get("x-defaults", {})
+    return defaults
 
 
 def of_type(at: Schema, value: object) -> Schema:

@@ -85,9 +85,14 @@ class Collected:
             )
         if not new and not may_be_empty:
             raise Doubt(
-                f"{where} gives nothing, and {len(self.resources)} of {self._total} were seen: "
+                f"{where} gives nothing, and {len(self.resources)}{self._of_total} were seen: "
                 "try a smaller page_size, or another paging"
             )
+
+    @property
+    def _of_total(self) -> str:
+        """How many there should be, where that is known."""
+        return "" if self._total is None else f" of {self._total}"
 
     def _check_total(self, page: Page) -> None:
         """Raises Doubt where a page announces another number of resources than the first."""
@@ -103,7 +108,7 @@ class Collected:
             self._first = ids
         elif ids and ids == self._first:
             raise Doubt(
-                f"{where} gives the same {len(ids)} of {self._total} as the first page: the "
+                f"{where} gives the same {len(ids)}{self._of_total} as the first page: the "
                 "service ignores paging. If it can give everything at once, set paging: none, "
                 "otherwise a page_size that holds everything"
             )

@@ -32,8 +32,7 @@ class VmManagerStandIn:
         """It has no other account."""
         self.unknowns = unknowns or Unknowns()
         self.email, self.password = EMAIL, PASSWORD
-        self.store = Store(self.unknowns)
-        self.store.add(EMAIL, "@admin")
+        self.store = self._new_store()
         self._stores = {"": self.store}
         self._guard = threading.Lock()
         self.url = self.url_of_workspaces = ""
@@ -44,6 +43,12 @@ class VmManagerStandIn:
         """Token → the number of the request that it was given at."""
         self._numbers = itertools.count(1)
         self._writes = itertools.count(1)
+
+    def _new_store(self) -> Store:
+        """Accounts with the one that every installation has."""
+        store = Store(self.unknowns)
+        store.add(EMAIL, "@admin", email=EMAIL)
+        return store
 
     def fill(self, users: int) -> None:
         """Makes accounts, from u00001@example.com on."""
@@ -115,7 +120,7 @@ class VmManagerStandIn:
         """The accounts of a workspace: each is an installation of its own."""
         with self._guard:
             if workspace not in self._stores:
-                self._stores[workspace] = Store(self.unknowns)
+                self._stores[workspace] = self._new_store()
                 self._stores[workspace].refused = self.store.refused
             return self._stores[workspace]
 

@@ -48,7 +48,7 @@ class Store:
                 "auth_source": "local",
                 "machines": 0,
                 "full_name": "",
-                "lang": "en",
+                "lang": "",
                 **fields,
             }
             self.accounts[account["id"]] = account
@@ -78,7 +78,7 @@ class Store:
 
     def _check_login(self, login: str, own: int | None) -> None:
         if login in self.refused:
-            raise self._refusal(2002, "the application says no")
+            raise self._refusal(0, "the application says no")
         for account in self.accounts.values():
             if account["login"].lower() == login.lower() and account["id"] != own:
                 raise self._refusal(4001, f"account {login} already exists")
@@ -98,7 +98,7 @@ class Store:
         with self.lock:
             account = self.get(own)
             if account["login"] in self.refused:
-                raise self._refusal(2002, "the application says no")
+                raise self._refusal(0, "the application says no")
             if unknown := body.keys() - _CHANGEABLE:
                 raise self._refusal(2004, f"unknown field {min(unknown)}")
             new = dict(body)
@@ -118,7 +118,7 @@ class Store:
         with self.lock:
             account = self.get(own)
             if account["login"] in self.refused:
-                raise self._refusal(2002, "the application says no")
+                raise self._refusal(0, "the application says no")
             if self.unknowns.suspend_does_nothing:
                 return
             account["active"] = active

@@ -110,6 +110,7 @@ def test_the_schema_has_only_keywords_with_words_and_explains_every_key():
         "x-message",
         "x-path",
         "x-by-type",
+        "x-defaults",
         "if",
         "then",
         "not",

@@ -22,7 +22,7 @@ def test_none_sets_nothing():
         {"preset": ["processmaker"]},
         {"preset": None},
     ):
-        assert apply(data) == (data, "", frozenset())
+        assert apply(data)[:3] == (data, "", frozenset())
 
 
 def test_processmaker():

@@ -1,0 +1,240 @@
+"""One VMmanager: all of its accounts are read, and single ones are changed and looked at."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconcile.errors import PlatformUnreadable
+from reconcile.model.platform import Contents, Row
+from reconcile.model.text.name_patterns import NamePatterns, folded
+from reconcile.platforms.http.locks import Locks
+from reconcile.platforms.http.session import Session
+from reconcile.platforms.http.values import number
+from reconcile.platforms.vmmanager.accounts import Account, Accounts
+from reconcile.platforms.vmmanager.dialect import NOT_FOUND, Refused
+from reconcile.platforms.vmmanager.listing import Listing
+from reconcile.platforms.vmmanager.settings import LEAST, VmSettings
+from reconcile.ports import Progress, Rejected, Unclear, no_progress
+
+_log = logging.getLogger(__name__)
+_OWNER: Final = (
+    "While it owns machines it cannot be deleted: hand them to another account or delete them in "
+    "VMmanager, or let lifecycle block users instead"
+)
+
+
+class Installation:
+    """Reads and changes one VMmanager. Changes may come from several threads at once."""
+
+    def __init__(
+        self, session: Session, settings: VmSettings, progress: Progress = no_progress
+    ) -> None:
+        """Connects when it is first used."""
+        self.session = session
+        self.listing = Listing(session, settings)
+        self.accounts = Accounts(settings)
+        self._settings = settings
+        self._progress = progress
+        self._protected = NamePatterns(settings.protect)
+        self._users = f"{settings.paths.vm}/user"
+        self._locks = Locks()
+        self._known: set[str] = set()
+        """The ids of all accounts that were seen or made."""
+        self._own: set[str] = set()
+        """The ids of the accounts that may be the one that makes the requests."""
+
+    def read(self) -> Contents:
+        """Everything. Complete, or raises PlatformUnreadable."""
+        everything = self.listing.everything()
+        self._progress("accounts read", len(everything.resources))
+        if not everything.resources:
+            raise PlatformUnreadable(
+                f"VMmanager at {self.session.base} lists no account, not even the one that reads "
+                "them: has it the role @admin?"
+            )
+        self._known |= everything.resources.keys()
+        self._own = {own for own, account in everything.resources.items() if self._is_own(account)}
+        shown = {
+            own: account
+            for own, account in everything.resources.items()
+            if not self._protected.matches(self.accounts.login(account))
+        }
+        roles = {own: self.accounts.roles(account) for own, account in shown.items()}
+        return Contents(
+            rows={"user": {own: self.accounts.row(account) for own, account in shown.items()}},
+            links={"grant": {(own, role) for own, granted in roles.items() for role in granted}},
+            roles=self._settings.roles,
+            proved=everything.proved,
+        )
+
+    def create(self, fields: Row) -> str:
+        """Makes an account, which nobody can log in to yet: its password is kept nowhere.
+
+        Raises Rejected, Unclear or PlatformUnreadable.
+        """
+        body = self.accounts.body_of_new(fields, _password())
+        try:
+            answer = self.session.send("POST", self.listing.path, body).resource or {}
+            own = _id_of(answer)
+        except Unclear as lost:
+            own = self._look_for(str(fields["username"]))
+            if not own:
+                raise
+            _log.info("%s: the account is there", lost)
+        self._known.add(own)
+        self._complete(own, fields)
+        return own
+
+    def _complete(self, own: str, fields: Row) -> None:
+        """Gives a new account what a creation cannot carry.
+
+        Without its profile it is a user all the same, and the next plan shows what it lacks. An
+        account that should be blocked, and is not, is no user.
+        """
+        with self._locks.of(own):
+            try:
+                profile = {name: fields[name] for name in ("attributes",) if fields.get(name)}
+                self._change(own, profile)
+            except (Rejected, Unclear) as error:
+                _log.warning(
+                    "the account %s is made, but not complete: %s", fields["username"], error
+                )
+            wanted = fields.get("status", "active")
+            shown = self._shown(own)
+            if self.accounts.row(shown)["status"] == wanted:
+                return
+            try:
+                self._set_status(own, str(wanted))
+                self._verify(own, {"status": wanted})
+            except Rejected as error:
+                raise Unclear(f"the account is made, and it is not {wanted}: {error}") from error
+
+    def _look_for(self, login: str) -> str:
+        """The id of an account that was not there before; "" for none."""
+        try:
+            accounts = self.listing.everything().resources
+        except PlatformUnreadable:
+            return ""
+        new = [
+            own
+            for own, account in accounts.items()
+            if own not in self._known and self.accounts.login(account) == login
+        ]
+        return new[0] if len(new) == 1 else ""
+
+    def update(self, own: str, fields: Row) -> None:
+        """Sets fields, and looks whether they are set. The status goes by calls of its own."""
+        with self._locks.of(own):
+            self._refuse_own(own)
+            self._change(own, fields)
+            if "status" in fields:
+                self._set_status(own, str(fields["status"]))
+            self._verify(own, fields)
+
+    def _change(self, own: str, fields: Row) -> None:
+        """Sends what is no status."""
+        body = self.accounts.body_of_changes(fields)
+        if body:
+            self.session.send("POST", f"{self._users}/{own}", body)
+
+    def _set_status(self, own: str, status: str) -> None:
+        action = "resume" if status == "active" else "suspend"
+        self.session.send("POST", f"{self._users}/{own}/{action}")
+
+    def _verify(self, own: str, fields: Row) -> None:
+        """Raises Rejected where VMmanager does not show what it said yes to."""
+        missing = self.accounts.not_done(self.accounts.row(self._shown(own)), fields)
+        if "username" in missing:
+            raise Rejected(
+                "VMmanager said yes and did not change the login. If it never does, set fixed: "
+                "[username]"
+            )
+        if missing:
+            raise Rejected(f"VMmanager said yes and did not change {', '.join(missing)}")
+
+    def _shown(self, own: str) -> Account:
+        """An account as it is. Raises Rejected where it does not exist."""
+        account = self.listing.single(own)
+        if account is None:
+            raise Rejected("the account no longer exists")
+        return account
+
+    def _is_own(self, account: Account) -> bool:
+        """Whether an account may be the one that makes the requests."""
+        email = folded(self._settings.auth.email)
+        names = {folded(self.accounts.login(account)), folded(str(account.get("email") or ""))}
+        return bool(email) and email in names
+
+    def _refuse_own(self, own: str) -> None:
+        """Raises Rejected for the account that makes the requests."""
+        if own in self._own:
+            raise Rejected("it is the account that reconcile uses, which is never changed")
+
+    def delete(self, own: str) -> None:
+        """Removes an account that owns no machine, and looks whether it is gone.
+
+        One that is gone already is fine.
+        """
+        with self._locks.of(own):
+            account = self.listing.single(own)
+            if account is None:
+                return
+            self._refuse_own(own)
+            self._refuse_owner(account)
+            try:
+                self.session.send("DELETE", f"{self._users}/{own}")
+            except Refused as refused:
+                if refused.status == NOT_FOUND:
+                    return
+                if self.accounts.machines(account) is None:
+                    raise Rejected(f"{refused}. {_OWNER}") from refused
+                raise
+            if self.listing.single(own) is not None:
+                raise Rejected("VMmanager said yes, and the account still exists")
+
+    def _refuse_owner(self, account: Account) -> None:
+        """Raises Rejected for an account with machines, which VMmanager would not delete."""
+        count = self.accounts.machines(account)
+        if count:
+            machines = f"{count} machine{'s' if count > 1 else ''}"
+            raise Rejected(f"the account owns {machines}. {_OWNER}")
+
+    def grant(self, own: str, role: str) -> None:
+        """Gives an account its one role."""
+        if role not in self._settings.roles:
+            raise Rejected(f"only the roles {', '.join(self._settings.roles)} can be given")
+        with self._locks.of(own):
+            self._refuse_own(own)
+            self._set_role(own, role)
+
+    def revoke(self, own: str, role: str) -> None:
+        """Takes a role away; an account without one has the least. A missing one is fine."""
+        with self._locks.of(own):
+            if role in self.accounts.roles(self._shown(own)):
+                self._refuse_own(own)
+                self._set_role(own, LEAST)
+
+    def _set_role(self, own: str, role: str) -> None:
+        """Sets the role, and looks whether it is set."""
+        self.session.send("POST", f"{self._users}/{own}", {self._settings.fields.roles: [role]})
+        wanted = [] if role == LEAST else [role]
+        shown = self.accounts.roles(self._shown(own))
+        if shown != wanted:
+            raise Rejected(
+                f"VMmanager said yes, and the role is {', '.join(shown) or LEAST} in the place of "
+                f"{role}"
+            )
+
+
+def _password() -> str:
+    """Letters of all kinds, for any rule on passwords."""
+    return f"Aa1!{secrets.token_urlsafe(24)}"
+
+
+def _id_of(answer: Mapping[str, Any]) -> str:
+    """The id of a new account. Raises Unclear for an answer without one."""
+    own = answer.get("id")
+    if number(own) is None and not (isinstance(own, str) and own):
+        raise Unclear("the answer to the creation has no id")
+    return str(own)
