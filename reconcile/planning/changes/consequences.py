@@ -39,5 +39,5 @@ def blocking_stops(changes: Iterable[Change], abilities: Abilities) -> Iterator[
         users = "1 user is" if number == 1 else f"{number} users are"
         yield Notice(
             "blocking_stops",
-            f"{users} taken out of service, which stops {abilities.blocking_stops} on the platform",
+            f"{users} taken out of service, which stops {abilities.blocking_stops}",
         )
