@@ -123,9 +123,7 @@ def _auth_problems(auth: Any) -> Iterator[Fault]:
         if "password" in auth:
             yield ("auth",), "has token and password: write one of them"
         return
-    for name in ("email", "password"):
-        if name not in auth:
-            yield (
-                ("auth",),
-                f"has no {name}: write email and password of an administrator's account, or token",
-            )
+    missing = [name for name in ("email", "password") if name not in auth]
+    if missing:
+        message = f"has no {' and '.join(missing)}: write email and password of an administrator"
+        yield ("auth",), f"{message}'s account, or token"

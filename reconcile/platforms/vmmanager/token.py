@@ -76,8 +76,8 @@ class Token:
             answer = self._session.send("POST", self._path, proof).resource or {}
         except (Refused, Unclear) as error:
             raise PlatformUnreadable(
-                f"VMmanager at {self._session.base} gives no token: {error}. Look at auth of the "
-                "platform"
+                f"VMmanager at {self._session.base} gives no token: {error}. Look at url, "
+                "paths.auth and auth of the platform"
             ) from error
         token = text(answer.get("token"))
         if not token:
