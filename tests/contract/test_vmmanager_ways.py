@@ -237,7 +237,7 @@ def test_somebody_elses_account_is_not_taken_for_a_new_one(vm: Opened) -> None:
 def test_a_new_account_that_should_be_blocked_is_not_left_active_in_silence(vm: Opened) -> None:
     platform, service = vm(Unknowns(suspend_does_nothing=True))
     platform.read("main")
-    with pytest.raises(Unclear, match="it is not blocked"):
+    with pytest.raises(Unclear, match="may not be blocked"):
         platform.create("main", "user", {"username": "new@x", "status": "blocked"})
     service.unknowns.suspend_does_nothing = False
     service.unknowns.create_as = "suspended"

@@ -89,26 +89,25 @@ class Installation:
     def _complete(self, own: str, fields: Row) -> None:
         """Gives a new account what a creation cannot carry.
 
-        Without its profile it is a user all the same, and the next plan shows what it lacks. An
-        account that should be blocked, and is not, is no user.
+        Without that it is a user all the same, and the next plan shows what it lacks. An account
+        that should be blocked, and may not be, is no such user.
         """
+        wanted = str(fields.get("status", "active"))
         with self._locks.of(own):
             try:
-                profile = {name: fields[name] for name in ("attributes",) if fields.get(name)}
-                self._change(own, profile)
-            except (Rejected, Unclear) as error:
+                if fields.get("attributes"):
+                    self._change(own, {"attributes": fields["attributes"]})
+                if self.accounts.row(self._shown(own))["status"] != wanted:
+                    self._set_status(own, wanted)
+                    self._verify(own, {"status": wanted})
+            except (Rejected, Unclear, PlatformUnreadable) as error:
+                if wanted != "active":
+                    raise Unclear(
+                        f"the account is made, and may not be {wanted}: {error}"
+                    ) from error
                 _log.warning(
                     "the account %s is made, but not complete: %s", fields["username"], error
                 )
-            wanted = fields.get("status", "active")
-            shown = self._shown(own)
-            if self.accounts.row(shown)["status"] == wanted:
-                return
-            try:
-                self._set_status(own, str(wanted))
-                self._verify(own, {"status": wanted})
-            except Rejected as error:
-                raise Unclear(f"the account is made, and it is not {wanted}: {error}") from error
 
     def _look_for(self, login: str) -> str:
         """The id of an account that was not there before; "" for none."""
