@@ -62,7 +62,7 @@ def test_a_company_takes_over_vmmanager(tmp_path: Path) -> None:
     ignored = shutil.ignore_patterns("*.db", "*.plan", "server", ".reconcile")
     shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=ignored)
     readme = (EXAMPLES / "vmmanager" / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```sh\n(.*?)```", readme, re.S)
+    (block,) = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
     install, command = block.splitlines()
     assert install == "pip install 'reconcile-identity[vmmanager]'"
     output = run([f"./{command}"], tmp_path)
