@@ -55,6 +55,20 @@ def test_processmaker():
     assert len(applied.paths) == 12
 
 
+def test_a_type_of_platform_has_defaults_that_a_file_and_a_preset_override():
+    platform = {"type": "vmmanager"}
+    applied = apply({"platform": platform, "safety": {"at_least": 7}})
+    assert applied.data["safety"] == {
+        "at_least": 7,
+        "limits": {"users_lost": "3%"},
+        "protect": {"admin_role": "@admin"},
+    }
+    assert applied.origin(("safety", "limits", "users_lost")) == "platform vmmanager"
+    assert applied.origin(("safety", "at_least")) == ""
+    assert apply({"platform": {"type": "sql"}}).data == {"platform": {"type": "sql"}}
+    assert apply({"platform": platform, "safety": "none"}).data["safety"] == "none"
+
+
 def test_vmmanager():
     applied = apply({"preset": "vmmanager", "sources": [AD, LDAP]})
     fields = {"username": "{{ identifier }}@{{ domain }}"}
