@@ -10,6 +10,7 @@ import pytest
 from reconcile.errors import PlatformUnreadable
 from reconcile.model import desired
 from reconcile.platforms.http import session
+from reconcile.platforms.vmmanager import changes
 from reconcile.platforms.vmmanager.platform import VmManagerPlatform
 from reconcile.ports import Rejected, Unclear
 from reconcile.testing import change, grant, user
@@ -235,7 +236,7 @@ def test_somebody_elses_account_is_not_taken_for_a_new_one(vm: Opened) -> None:
 
 
 def test_a_new_account_that_should_be_blocked_is_not_left_active_in_silence(vm: Opened) -> None:
-    platform, service = vm(Unknowns(suspend_does_nothing=True))
+    platform, service = vm(Unknowns(suspend_does_nothing=True), settle=0)
     platform.read("main")
     with pytest.raises(Unclear, match="may not be blocked"):
         platform.create("main", "user", {"username": "new@x", "status": "blocked"})
@@ -252,10 +253,10 @@ def test_a_yes_that_is_none_is_found_out(vm: Opened, read_one: Any) -> None:
             single=read_one, suspend_does_nothing=True, rename_does_nothing=True,
             roles_do_nothing=True, delete_does_nothing=True,
         ),
-        page_size=3,
+        page_size=3, settle=0,
     )  # fmt: skip
     platform.read("main")
-    with pytest.raises(Rejected, match="said yes and did not change status"):
+    with pytest.raises(Unclear, match="said yes to suspend, and the account 2 is not blocked"):
         platform.update("main", "user", "2", {"status": "blocked"})
     with pytest.raises(Rejected, match=r"set fixed: \[username\]"):
         platform.update("main", "user", "2", {"username": "new@x"})
@@ -273,6 +274,28 @@ def test_a_yes_that_is_none_is_found_out(vm: Opened, read_one: Any) -> None:
     platform.delete("main", "user", "2")
     with pytest.raises(Rejected, match="there is no account 2"):
         platform.update("main", "user", "2", {"status": "active"})
+
+
+def test_a_change_may_show_later(vm: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "FIRST_PAUSE", 0.001)
+    platform, service = vm(Unknowns(late=3))
+    platform.read("main")
+    platform.update("main", "user", "2", {"status": "blocked"})
+    assert service.store.machines_stopped == ["u00001@example.com"]
+
+
+def test_a_block_that_shows_after_the_run_is_no_persons(tmp_path: Path) -> None:
+    with (
+        vmmanager_service() as service,
+        closing(opened(service, tmp_path, settle=0, read_one="list")) as platform,
+    ):
+        ok(platform, CORP, user("a@x", source="corp"))
+        service.unknowns.late = 4  # two pages of each of two lists
+        why = {"status_origin": "corp", "status_cause": "missing"}
+        before, after = {"status": "active"}, {"status": "blocked", **why}
+        (failed,) = write(platform, change("user", "block", "a@x", after, before))
+        assert "the next run tries again" in failed
+        assert users(platform)["a@x"] == {"status": "blocked", "source": "corp", **why}
 
 
 def test_read_only_rights_end_the_run(vm: Opened) -> None:

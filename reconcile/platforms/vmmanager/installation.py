@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.platform import Contents, Row
@@ -12,16 +12,12 @@ from reconcile.platforms.http.locks import Locks
 from reconcile.platforms.http.session import Session
 from reconcile.platforms.http.values import number
 from reconcile.platforms.vmmanager.accounts import Account, Accounts
-from reconcile.platforms.vmmanager.dialect import NOT_FOUND, Refused
+from reconcile.platforms.vmmanager.changes import Changes
 from reconcile.platforms.vmmanager.listing import Listing
 from reconcile.platforms.vmmanager.settings import LEAST, VmSettings
 from reconcile.ports import Progress, Rejected, Unclear, no_progress
 
 _log = logging.getLogger(__name__)
-_OWNER: Final = (
-    "While it owns machines it cannot be deleted: hand them to another account or delete them in "
-    "VMmanager, or let lifecycle block users instead"
-)
 
 
 class Installation:
@@ -37,7 +33,7 @@ class Installation:
         self._settings = settings
         self._progress = progress
         self._protected = NamePatterns(settings.protect)
-        self._users = f"{settings.paths.vm}/user"
+        self._changes = Changes(session, self.listing, self.accounts, settings)
         self._locks = Locks()
         self._known: set[str] = set()
         """The ids of all accounts that were seen or made."""
@@ -96,15 +92,13 @@ class Installation:
         with self._locks.of(own):
             try:
                 if fields.get("attributes"):
-                    self._change(own, {"attributes": fields["attributes"]})
-                if self.accounts.row(self._shown(own))["status"] != wanted:
-                    self._set_status(own, wanted)
-                    self._verify(own, {"status": wanted})
+                    self._changes.profile(own, {"attributes": fields["attributes"]})
+                if self.accounts.row(self._changes.shown(own))["status"] != wanted:
+                    self._changes.status(own, wanted)
             except (Rejected, Unclear, PlatformUnreadable) as error:
                 if wanted != "active":
-                    raise Unclear(
-                        f"the account is made, and may not be {wanted}: {error}"
-                    ) from error
+                    why = f"the account is made, and may not be {wanted}: {error}"
+                    raise Unclear(why) from error
                 _log.warning(
                     "the account %s is made, but not complete: %s", fields["username"], error
                 )
@@ -123,41 +117,12 @@ class Installation:
         return new[0] if len(new) == 1 else ""
 
     def update(self, own: str, fields: Row) -> None:
-        """Sets fields, and looks whether they are set. The status goes by calls of its own."""
+        """Sets fields. The status goes by calls of its own."""
         with self._locks.of(own):
             self._refuse_own(own)
-            self._change(own, fields)
+            self._changes.profile(own, fields)
             if "status" in fields:
-                self._set_status(own, str(fields["status"]))
-            self._verify(own, fields)
-
-    def _change(self, own: str, fields: Row) -> None:
-        """Sends what is no status."""
-        body = self.accounts.body_of_changes(fields)
-        if body:
-            self.session.send("POST", f"{self._users}/{own}", body)
-
-    def _set_status(self, own: str, status: str) -> None:
-        action = "resume" if status == "active" else "suspend"
-        self.session.send("POST", f"{self._users}/{own}/{action}")
-
-    def _verify(self, own: str, fields: Row) -> None:
-        """Raises Rejected where VMmanager does not show what it said yes to."""
-        missing = self.accounts.not_done(self.accounts.row(self._shown(own)), fields)
-        if "username" in missing:
-            raise Rejected(
-                "VMmanager said yes and did not change the login. If it never does, set fixed: "
-                "[username]"
-            )
-        if missing:
-            raise Rejected(f"VMmanager said yes and did not change {', '.join(missing)}")
-
-    def _shown(self, own: str) -> Account:
-        """An account as it is. Raises Rejected where it does not exist."""
-        account = self.listing.single(own)
-        if account is None:
-            raise Rejected("the account no longer exists")
-        return account
+                self._changes.status(own, str(fields["status"]))
 
     def _is_own(self, account: Account) -> bool:
         """Whether an account may be the one that makes the requests."""
@@ -171,33 +136,12 @@ class Installation:
             raise Rejected("it is the account that reconcile uses, which is never changed")
 
     def delete(self, own: str) -> None:
-        """Removes an account that owns no machine, and looks whether it is gone.
-
-        One that is gone already is fine.
-        """
+        """Removes an account that owns no machine. One that is gone already is fine."""
         with self._locks.of(own):
             account = self.listing.single(own)
-            if account is None:
-                return
-            self._refuse_own(own)
-            self._refuse_owner(account)
-            try:
-                self.session.send("DELETE", f"{self._users}/{own}")
-            except Refused as refused:
-                if refused.status == NOT_FOUND:
-                    return
-                if self.accounts.machines(account) is None:
-                    raise Rejected(f"{refused}. {_OWNER}") from refused
-                raise
-            if self.listing.single(own) is not None:
-                raise Rejected("VMmanager said yes, and the account still exists")
-
-    def _refuse_owner(self, account: Account) -> None:
-        """Raises Rejected for an account with machines, which VMmanager would not delete."""
-        count = self.accounts.machines(account)
-        if count:
-            machines = f"{count} machine{'s' if count > 1 else ''}"
-            raise Rejected(f"the account owns {machines}. {_OWNER}")
+            if account is not None:
+                self._refuse_own(own)
+                self._changes.delete(own, account)
 
     def grant(self, own: str, role: str) -> None:
         """Gives an account its one role."""
@@ -205,25 +149,14 @@ class Installation:
             raise Rejected(f"only the roles {', '.join(self._settings.roles)} can be given")
         with self._locks.of(own):
             self._refuse_own(own)
-            self._set_role(own, role)
+            self._changes.role(own, role)
 
     def revoke(self, own: str, role: str) -> None:
         """Takes a role away; an account without one has the least. A missing one is fine."""
         with self._locks.of(own):
-            if role in self.accounts.roles(self._shown(own)):
+            if role in self.accounts.roles(self._changes.shown(own)):
                 self._refuse_own(own)
-                self._set_role(own, LEAST)
-
-    def _set_role(self, own: str, role: str) -> None:
-        """Sets the role, and looks whether it is set."""
-        self.session.send("POST", f"{self._users}/{own}", {self._settings.fields.roles: [role]})
-        wanted = [] if role == LEAST else [role]
-        shown = self.accounts.roles(self._shown(own))
-        if shown != wanted:
-            raise Rejected(
-                f"VMmanager said yes, and the role is {', '.join(shown) or LEAST} in the place of "
-                f"{role}"
-            )
+                self._changes.role(own, LEAST)
 
 
 def _password() -> str:

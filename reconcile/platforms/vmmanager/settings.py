@@ -71,6 +71,8 @@ class VmSettings(msgspec.Struct, frozen=True):
     page_size: int = 500
     orderby: str = "id"
     read_one: Literal["auto", "account", "where", "list"] = "auto"
+    settle: int = 5
+    """Seconds that a change may take to show."""
     fixed: tuple[Literal["username"], ...] = ()
     paths: Paths = Paths()
     pace: Pace = Pace()

@@ -121,6 +121,8 @@ class Store:
                 raise self._refusal(0, "the application says no")
             if self.unknowns.suspend_does_nothing:
                 return
+            if self.unknowns.late:
+                account["late"] = self.unknowns.late
             account["active"] = active
             if not active:
                 self.machines_stopped.append(account["login"])
@@ -156,7 +158,11 @@ class Store:
             shown["email"] = account["email"]
         shown[unknowns.login] = account["login"]
         if unknowns.state:
-            shown[unknowns.state] = unknowns.active if account["active"] else unknowns.suspended
+            is_active = account["active"]
+            if account.get("late", 0):
+                account["late"] -= 1
+                is_active = not is_active
+            shown[unknowns.state] = unknowns.active if is_active else unknowns.suspended
         if unknowns.machines:
             shown[unknowns.machines] = account["machines"]
         shown["roles"] = self._roles(account["roles"])

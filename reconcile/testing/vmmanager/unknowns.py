@@ -75,6 +75,8 @@ class Unknowns(msgspec.Struct):
     """Seconds that an answer takes."""
 
     # A yes that is none.
+    late: int = 0
+    """So many looks at an account, or lists, after which a suspension shows."""
     suspend_does_nothing: bool = False
     rename_does_nothing: bool = False
     roles_do_nothing: bool = False
