@@ -18,7 +18,7 @@ from reconcile.model.text.references import References
 from reconcile.planning import state_notices
 from reconcile.planning.abilities import within
 from reconcile.planning.changes import narrow
-from reconcile.planning.changes.consequences import blocking_stops, with_consequences
+from reconcile.planning.changes.consequences import with_consequences
 from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
@@ -120,9 +120,9 @@ def make_plan(inputs: Inputs) -> Plan:
         skips += sorted(result.skips)
     targets = inputs.scope.targets
     narrow.check(targets, changes, skips, inputs.current)
-    narrowed = with_consequences(narrow.narrow(tuple(changes), targets), inputs.abilities)
+    narrowed = narrow.narrow(tuple(changes), targets)
     read = readings(inputs, rules)
-    return Plan(
+    plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
         files=inputs.files,
@@ -136,11 +136,9 @@ def make_plan(inputs: Inputs) -> Plan:
         existing=() if targets else tuple(_existing(inputs)),
         readings=read,
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
-        notices=(
-            *notices(inputs, rules, names, results),
-            *blocking_stops(narrowed, inputs.abilities),
-        ),
+        notices=notices(inputs, rules, names, results),
     )
+    return with_consequences(plan, inputs.abilities)
 
 
 def _digests(inputs: Inputs) -> Digests:

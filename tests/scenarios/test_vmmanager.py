@@ -4,6 +4,7 @@ The service is the stand-in, over HTTP. tests/processmaker_and_vmmanager.md name
 rule; the rule about the group Users of Active Directory is in tests/servers/test_vmmanager.py.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -124,6 +125,9 @@ def test_people_deleted_from_the_directory_are_blocked(company: VmCompany) -> No
     company.write(people | {"uid=ann": None})
     company.apply()
     assert company.accounts()["ann@example.com"] == "active @user"
+    runs = json.loads(company.shell.run("history", "--format", "json")[0])
+    out = company.shell.run("plan", "--undo", runs[-1]["run"])[0]
+    assert "stops their machines" in out
 
 
 def test_people_blocked_in_the_directory_are_blocked_and_the_ledger_knows_why(

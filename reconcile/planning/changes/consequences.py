@@ -1,28 +1,34 @@
 """What else happens on the platform when a user is taken out of service."""
 
-from collections.abc import Iterable, Iterator
+from typing import Final
 
 import msgspec
 
-from reconcile.model.change import Change, text
+from reconcile.model.change import Change, Plan, text
 from reconcile.model.notice import Notice
 from reconcile.model.platform import Abilities
 
-_OUT: frozenset[str] = frozenset({"deactivate", "block", "erase"})
-_SERVING: frozenset[str] = frozenset({"active", "vacation"})
+_OUT: Final = frozenset({"deactivate", "block", "erase"})
+_SERVING: Final = frozenset({"active", "vacation"})
 
 
-def with_consequences(changes: Iterable[Change], abilities: Abilities) -> tuple[Change, ...]:
-    """The changes; the reason of each that takes a user out of service says what stops."""
-    if not abilities.blocking_stops:
-        return tuple(changes)
-    stops = f"stops {abilities.blocking_stops}"
-    return tuple(
-        msgspec.structs.replace(change, reason="; ".join(filter(None, (change.reason, stops))))
-        if _takes_out(change)
-        else change
-        for change in changes
+def with_consequences(plan: Plan, abilities: Abilities) -> Plan:
+    """The plan; each change that takes a user out of service says what stops, and so does a notice.
+
+    Nothing is added where the platform has nothing that stops.
+    """
+    losses = sum(map(_takes_out, plan.changes)) if abilities.blocking_stops else 0
+    if not losses:
+        return plan
+    users = "1 user is" if losses == 1 else f"{losses} users are"
+    also = Notice(
+        "blocking_stops", f"{users} taken out of service, which stops {abilities.blocking_stops}"
     )
+    changes = tuple(
+        _with_reason(change, f"stops {abilities.blocking_stops}") if _takes_out(change) else change
+        for change in plan.changes
+    )
+    return msgspec.structs.replace(plan, changes=changes, notices=(*plan.notices, also))
 
 
 def _takes_out(change: Change) -> bool:
@@ -32,12 +38,6 @@ def _takes_out(change: Change) -> bool:
     return text(change.fields_before, "status") in _SERVING
 
 
-def blocking_stops(changes: Iterable[Change], abilities: Abilities) -> Iterator[Notice]:
-    """How many users lose more than their login."""
-    number = sum(1 for change in changes if _takes_out(change))
-    if abilities.blocking_stops and number:
-        users = "1 user is" if number == 1 else f"{number} users are"
-        yield Notice(
-            "blocking_stops",
-            f"{users} taken out of service, which stops {abilities.blocking_stops}",
-        )
+def _with_reason(change: Change, also: str) -> Change:
+    """The change with one reason more."""
+    return msgspec.structs.replace(change, reason="; ".join(filter(None, (change.reason, also))))
