@@ -12,6 +12,7 @@ from reconcile.model.change import Plan, Scope
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
 from reconcile.planning import Undo
+from reconcile.planning.changes.consequences import with_consequences
 from reconcile.planning.undo.plan import undo
 from reconcile.ports import ManagedPlatform
 
@@ -53,7 +54,7 @@ def made(
     """
     safety, created = loaded.desired.safety, inputs.now()
     entries = {state.workspace: entries_of_run(target, state.workspace, run) for state in current}
-    return undo(
+    plan = undo(
         Undo(
             run=run,
             configuration=loaded.digest,
@@ -72,6 +73,7 @@ def made(
             },
         )
     )
+    return with_consequences(plan, target.abilities)
 
 
 def find(target: ManagedPlatform, workspaces: Iterable[str], run: str) -> str:

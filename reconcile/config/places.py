@@ -29,8 +29,8 @@ class Places:
         says, at the preset.
         """
         steps = _steps(path)
-        if any(steps[:length] in self._applied.paths for length in range(1, len(steps) + 1)):
-            return Problem(f"preset {self._applied.preset}", 0, 0, path, message)
+        if origin := self._applied.origin(steps):
+            return Problem(origin, 0, 0, path, message)
         return self._merged.problem(steps, message)
 
     def placed(self, notice: Notice) -> Notice:

@@ -12,6 +12,7 @@ NoticeCode: TypeAlias = Literal[
     "shared_address",
     "no_administrator",
     "captured",
+    "blocking_stops",
 ]
 """`finds_nothing`: a pattern of the files finds no entry.
 `nobody_selected`: the rules of a source select no users.
@@ -20,6 +21,7 @@ NoticeCode: TypeAlias = Literal[
 `shared_address`: several users have the same e-mail address.
 `no_administrator`: no user has the role of `protect.admin_role`.
 `captured`: a source was not read, but taken from a capture.
+`blocking_stops`: taking users out of service stops something else of theirs.
 """
 
 NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})

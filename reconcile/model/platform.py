@@ -230,6 +230,11 @@ class Abilities(msgspec.Struct, frozen=True):
     """A role need not exist before it is granted."""
     several_roles: bool = True
     """A user can have more than one role."""
+    implied_role: str = ""
+    """The role of every user who has no other. It is neither granted nor taken away, and what is
+    read never shows it; a rule that gives it gives nothing else."""
+    blocking_stops: str = ""
+    """What stops when a user is taken out of service, as in "their machines"; "" for nothing."""
     needs: frozenset[Literal["role", "group", "department"]] = frozenset()
     """What every user must have at least one of."""
     nested_groups: bool = False

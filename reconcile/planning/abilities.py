@@ -45,7 +45,7 @@ def _takes_everything(abilities: Abilities) -> bool:
     plain = Abilities()
     aspects = (
         *("lengths_in", "charset", "fields", "fixed", "statuses", "deletes"),
-        *("several_roles", "needs", "lacks", "protected"),
+        *("several_roles", "implied_role", "needs", "lacks", "protected"),
         *("attributes", "times", "circles", "one_namespace", "names_ignore"),
     )
     return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
@@ -212,7 +212,12 @@ class _Narrowing:
         return old
 
     def _grants(self, wanted: Iterable[Grant], users: Iterable[User]) -> Iterator[Grant]:
-        """The grants: all, or of a user with several the one there is, if users have one role."""
+        """The grants: all, or of a user with several the one there is, if users have one role.
+
+        The role that every user has anyway is not granted.
+        """
+        implied = self._abilities.implied_role
+        wanted = [grant for grant in wanted if not implied or grant.role != implied]
         if self._abilities.several_roles:
             yield from wanted
             return

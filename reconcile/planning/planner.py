@@ -18,6 +18,7 @@ from reconcile.model.text.references import References
 from reconcile.planning import state_notices
 from reconcile.planning.abilities import within
 from reconcile.planning.changes import narrow
+from reconcile.planning.changes.consequences import with_consequences
 from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
@@ -121,7 +122,7 @@ def make_plan(inputs: Inputs) -> Plan:
     narrow.check(targets, changes, skips, inputs.current)
     narrowed = narrow.narrow(tuple(changes), targets)
     read = readings(inputs, rules)
-    return Plan(
+    plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
         files=inputs.files,
@@ -137,6 +138,7 @@ def make_plan(inputs: Inputs) -> Plan:
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
         notices=notices(inputs, rules, names, results),
     )
+    return with_consequences(plan, inputs.abilities)
 
 
 def _digests(inputs: Inputs) -> Digests:

@@ -123,7 +123,10 @@ def headline(plan: Plan) -> str:
     """The plan in one line."""
     if plan.changes:
         signs = Counter(map(sign, plan.changes))
-        return f"Plan: {signs['+']} to add, {signs['~']} to change, {signs['-']} to remove."
+        counts = f"{signs['+']} to add, {signs['~']} to change, {signs['-']} to remove"
+        # What else stops is as much a loss as what the signs count.
+        also = [str(notice) for notice in plan.notices if notice.code == "blocking_stops"]
+        return printable(f"Plan: {'. '.join([counts, *also])}.")
     if plan.scope.undo:
         return f"No changes. Nothing is left to undo for run {printable(plan.scope.undo)}."
     if narrowed(plan):

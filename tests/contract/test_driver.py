@@ -232,6 +232,41 @@ def test_a_platform_that_breaks_off_is_reported_as_it_is(house: House) -> None:
     assert recorded.run.applied == len(applied)
 
 
+def test_what_a_platform_did_before_it_could_not_be_reached_is_ours(house: House) -> None:
+    """The block was made, and neither answered nor looked up: it is no person's."""
+    house.apply(FIRST)
+
+    def down(_call: str) -> None:
+        raise PlatformUnreadable("not reachable")
+
+    def made(_call: str) -> None:
+        house.application.before = down
+        raise Unclear("no answer")
+
+    house.application.after = made
+    blocked = change(
+        "user",
+        "block",
+        "cid",
+        {"status": "blocked", "status_origin": "corp", "status_cause": "missing"},
+        {"status": "active", "status_origin": None, "status_cause": None},
+    )
+    report = house.apply([blocked])
+    assert [one.result for one in report.outcomes] == ["unknown"]
+    house.calm()
+    house.platform.close()
+    house.platform = house.reopened()
+    for _ in range(2):
+        cid = house.seen()["users"]["cid"]
+        assert (cid["status"], cid["status_origin"], cid["status_cause"]) == (
+            "blocked",
+            "corp",
+            "missing",
+        )
+        with house.platform.lock(["main"], HERE), house.platform.transaction("main"):
+            pass
+
+
 def test_at_once_as_many_as_the_platform_takes(tmp_path: Path) -> None:
     one, many = House(tmp_path / "one"), House(tmp_path / "many", MANY)
     for made in (one, many):

@@ -11,7 +11,7 @@ import pytest
 from reconcile.errors import PlatformUnreadable
 from reconcile.model import desired
 from reconcile.platforms.driver.platform import DrivenPlatform
-from reconcile.platforms.scim.connection import http
+from reconcile.platforms.http import session as http
 from reconcile.platforms.scim.connection.auth import Credentials
 from reconcile.platforms.scim.platform import ScimPlatform
 from reconcile.platforms.scim.reading import lists as reading

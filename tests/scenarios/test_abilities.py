@@ -8,6 +8,7 @@ import pytest
 from reconcile.errors import RulesRefused
 from reconcile.model.platform import Abilities
 from reconcile.platforms.memory.application import MemoryApplication
+from reconcile.render.wording import headline
 from reconcile.testing.driven import driven
 from tests.scenarios.stage import DESIRED, Stage, ldif
 
@@ -453,3 +454,47 @@ def test_two_names_that_the_platform_cannot_tell_apart_are_not_both_given(tmp_pa
     users, skips = played(stage)
     assert users == {"pepe", "josé", "maße"}
     assert skips == ["buro: to the platform 'buro' is the name of the group 'Büro'"]
+
+
+def test_the_role_that_every_user_has_is_not_granted(tmp_path: Path) -> None:
+    mappings = [
+        {"source": "corp", "groups": ["cn=chiefs,dc=example,dc=com"], "role": "chief"},
+        {"role": "user", "default": True},
+    ]
+    rules = {"role_mappings": mappings, "roles": {"mode": "single", "on_existing": "enforce"}}
+    people = {"uid=ann": None, "uid=bob": None}
+    stage = stage_of(
+        tmp_path, people | {"cn=chiefs": {"member": "uid=ann"}}, rules, implied_role="user"
+    )
+    plan, _ = stage.plan()
+    assert [one.key for one in plan.changes if one.kind == "grant"] == ["ann/chief"]
+    played(stage)
+    stage.write(DESIRED | rules, {"corp": ldif(people | {"cn=chiefs": {"member": "uid=bob"}})})
+    plan, _ = stage.plan()
+    grants = [f"{one.key} {one.action}" for one in plan.changes if one.kind == "grant"]
+    assert sorted(grants) == ["ann/chief delete", "bob/chief create"]
+
+
+def test_what_blocking_stops_is_said_at_each_loss_and_in_the_headline(tmp_path: Path) -> None:
+    people = {f"uid={name}": None for name in ("ann", "bob", "cid", "dan", "eve")}
+    stage = stage_of(tmp_path, people, {}, blocking_stops="their machines")
+    played(stage)
+    disabled = {"pwdAccountLockedTime": "000001010000Z"}
+    left = {"uid=ann": disabled, "uid=bob": disabled, "uid=cid": None, "uid=dan": None}
+    stage.write(DESIRED, {"corp": ldif(left)})
+    plan, _ = stage.plan()
+    reasons = {one.key: one.reason for one in plan.changes}
+    assert reasons == {
+        "ann": "disabled in corp; stops their machines",
+        "bob": "disabled in corp; stops their machines",
+        "eve": "no longer in corp; stops their machines",
+    }
+    assert [one.code for one in plan.notices] == ["blocking_stops"]
+    assert headline(plan) == (
+        "Plan: 0 to add, 0 to change, 3 to remove. 3 users are taken out of service, which stops "
+        "their machines."
+    )
+    stage.apply(plan)
+    plan, _ = stage.plan()
+    assert plan.changes == ()
+    assert plan.notices == ()

@@ -60,6 +60,20 @@ def test_the_company_on_a_scim_service(tmp_path: Path) -> None:
     assert "can be read completely" in output
 
 
+def test_a_company_takes_over_vmmanager(tmp_path: Path) -> None:
+    ignored = shutil.ignore_patterns("*.db", "*.plan", "server", ".reconcile")
+    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=ignored)
+    readme = (EXAMPLES / "vmmanager" / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
+    install, command = block.splitlines()
+    assert install == "pip install 'reconcile-identity[vmmanager]'"
+    output = run([f"./{command}"], tmp_path)
+    assert "Done: 111 applied, 0 failed, 0 skipped." in output
+    assert "No changes." in output
+    assert "builds@vm.example" in output
+    assert "admin@vm.example" not in output
+
+
 @pytest.mark.server
 def test_the_company_behind_a_real_server(tmp_path: Path) -> None:
     for needed in ("slapd", "openssl"):

@@ -17,7 +17,7 @@ from reconcile.model import desired
 from reconcile.model.change import Change, Digests, Plan, Scope
 from reconcile.model.report import Report
 from reconcile.platforms.driver.platform import DrivenPlatform
-from reconcile.platforms.scim.connection import http
+from reconcile.platforms.http import session as http
 from reconcile.platforms.scim.platform import ScimPlatform
 from reconcile.testing import change, group, ledger, member, user
 from reconcile.testing.builders import CORP, view

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from reconcile.testing.vmmanager import vmmanager_service
 from tests.servers.certificates import Authority
 from tests.servers.forking import Execute
 from tests.servers.life import Life
@@ -92,6 +93,30 @@ def test_who_is_not_in_the_group_users_of_the_domain_is_left_out(domain: Life) -
     assert "no account can be created" in domain.login(
         "vm-out@example.test", password=STRONG, code=1
     )
+
+
+def test_who_is_not_in_the_group_users_of_the_domain_gets_no_account_in_vmmanager(
+    domain: Life,
+) -> None:
+    with vmmanager_service() as service:
+        domain.environment = {"VM_PASSWORD": service.password}
+        domain.rules(
+            {"base": INSIDE, "create": "all"},
+            platform={
+                "type": "vmmanager",
+                "url": service.url,
+                "auth": {"email": service.email, "password": "{{ env('VM_PASSWORD') }}"},
+            },
+            state="sqlite:///ledger.db",
+        )
+        out = domain.apply()
+        assert f"! outside_required_groups: vm-out (CN=vm-out,{INSIDE})" in out, out
+        accounts = service.store.accounts.values()
+        assert {one["login"] for one in accounts} == {
+            service.email,
+            "ann@example.test",
+            "vm-in@example.test",
+        }
 
 
 def test_users_are_created_with_the_directorys_data_which_goes_before_the_platforms(

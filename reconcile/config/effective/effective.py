@@ -27,11 +27,10 @@ class Setting(NamedTuple):
 
     Secrets are shown as `***` or as their templates.
 
-    `origin` is `file:line`, `preset NAME`, `type NAME`, `--var`, `RECONCILE_VAR_name` or
-    `built-in`. `template`: the text
-    is rendered later, over entries or for a secret; any other text is literal. A `remark` cannot be
-    written in a file: several values for a key that takes one. `item_origins` are those of a list's
-    items, if they are written in a file.
+    `origin` is `file:line`, `preset NAME`, `platform TYPE`, `type NAME`, `--var`,
+    `RECONCILE_VAR_name` or `built-in`. `template`: the text is rendered later, over entries or for
+    a secret; any other text is literal. A `remark` cannot be written in a file: several values for
+    a key that takes one. `item_origins` are those of a list's items, if they are written in a file.
     """
 
     path: Path
@@ -83,8 +82,8 @@ class Effective:
 
     def _origin(self, path: Path) -> str:
         """Where the value at a path comes from, if not from a default."""
-        if any(path[:length] in self._applied.paths for length in range(1, len(path) + 1)):
-            return f"preset {self._applied.preset}"
+        if origin := self._applied.origin(path):
+            return origin
         if path[:1] == ("vars",) and len(path) > 1 and path[1] in self._given:
             return self._given[str(path[1])]
         problem = self._merged.problem(path, "")

@@ -5,7 +5,8 @@ over one directory entry, not over the configuration), `x-path` (true: a file, r
 folder of the file that says it), `x-not-supported-yet` (true, or a list of the values meant),
 `x-message` (what to say where the `pattern` does not match), `x-by-type` (a mapping's `type` and
 the definition that holds the keys which only this type has), `x-removed` (keys that a mapping had
-in earlier versions, and what to say about each).
+in earlier versions, and what to say about each), `x-defaults` (in the definition of a type: paths
+of other keys, and their defaults for this type).
 """
 
 import functools
@@ -35,6 +36,13 @@ def schema() -> Schema:
 def platform_types() -> tuple[str, ...]:
     """The types of platform whose keys this project knows; others come from plug-ins."""
     return tuple(schema()["$defs"]["platform"][BY_TYPE])
+
+
+def platform_defaults(name: str) -> Mapping[str, Any]:
+    """Path of a key, as in `safety.at_least` → its default for this type of platform."""
+    definition = schema()["$defs"]["platform"][BY_TYPE].get(name, "")
+    defaults: Mapping[str, Any] = schema()["$defs"].get(definition, {}).get("x-defaults", {})
+    return defaults
 
 
 def of_type(at: Schema, value: object) -> Schema:

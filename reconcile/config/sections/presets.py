@@ -1,5 +1,8 @@
 """Presets: named sets of defaults that override the built-in ones; a file overrides them.
 
+A type of platform may have such defaults too, outside of its own keys: `x-defaults` of its
+definition in the schema. A preset goes before them.
+
 A preset is data: the keys it sets, by their path in the document. It is laid under the rendered
 document before that is checked, so a preset's values are checked like those of a file, and are part
 of the configuration's digest.
@@ -11,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
+from reconcile.config.schema import schema
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import Values, mapping, mappings, text, texts
 from reconcile.config.yaml.nodes import Path, shortened
@@ -27,7 +31,7 @@ class Default(NamedTuple):
     """
 
     path: str
-    value: str | bool | list[Any]
+    value: str | bool | int | list[Any]
     source_type: str = ""
 
 
@@ -70,23 +74,42 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
 
 
 class Applied(NamedTuple):
-    """A document with a preset's defaults, the preset's name ("" for none), the paths it filled."""
+    """A document with a preset's defaults, the preset's name ("" for none), the paths it filled.
+
+    `platform` and `of_platform` are the same for the type of the platform.
+    """
 
     data: dict[str, Any]
     preset: str
     paths: frozenset[Path]
+    platform: str = ""
+    of_platform: frozenset[Path] = frozenset()
+
+    def origin(self, path: Path) -> str:
+        """What sets the value at a path, such as `preset vmmanager`; "" if it is no preset."""
+        above = {path[:length] for length in range(1, len(path) + 1)}
+        if above & self.paths:
+            return f"preset {self.preset}"
+        return f"platform {self.platform}" if above & self.of_platform else ""
 
 
 def apply(data: dict[str, Any]) -> Applied:
-    """The rendered document with the defaults of the preset it names; `data` itself stays as it is.
+    """The rendered document with the defaults of its preset and its type of platform.
 
+    `data` itself stays as it is.
     Works on documents with problems too: what has the wrong type is left alone.
     """
     name = text(data, "preset")
     paths: list[Path] = []
     for default in PRESETS.get(name, ()):
         data = _Filling(default, paths).into(data, tuple(default.path.split(".")), (), {})
-    return Applied(data, name if name in PRESETS else "", frozenset(paths))
+    platform = text(mapping(data, "platform"), "type")
+    of_platform: list[Path] = []
+    for key, value in schema.platform_defaults(platform).items():
+        default = Default(key, value)
+        data = _Filling(default, of_platform).into(data, tuple(key.split(".")), (), {})
+    preset = name if name in PRESETS else ""
+    return Applied(data, preset, frozenset(paths), platform, frozenset(of_platform))
 
 
 def check(applied: Applied, findings: Findings) -> None:

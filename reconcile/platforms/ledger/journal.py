@@ -105,8 +105,12 @@ def read(connection: sa.Connection, workspace: int) -> tuple[Run | None, list[Lo
 
 
 def close(connection: sa.Connection, workspace: int) -> None:
-    """Empties the journal but for the steps whose outcome is still not clear."""
-    done = (_j.workspace_id == workspace) & (_j.state != "unclear")
+    """Empties the journal but for the steps whose outcome is not known, or still not clear.
+
+    What became of those is looked up by the next run; without that, what they did would pass for
+    the work of a person.
+    """
+    done = (_j.workspace_id == workspace) & _j.state.not_in(("open", "unclear"))
     connection.execute(sa.delete(t.journal).where(done))
 
 

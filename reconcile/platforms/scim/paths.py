@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from reconcile.platforms.scim.values import mapping, mappings
+from reconcile.platforms.http.values import mapping, mappings
 
 Resource: TypeAlias = dict[str, Any]
 _Element = TypeVar("_Element", bound=Mapping[str, Any])

@@ -3,16 +3,15 @@
 import logging
 import threading
 from collections.abc import Iterable, Sequence
-from urllib.parse import quote
 
-from reconcile.errors import PlatformUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.platform import Abilities, Contents, LinkKind, ObjectKind, Pair, Row
+from reconcile.platforms.http.address import base_url, is_open
 from reconcile.platforms.scim.ability import abilities
-from reconcile.platforms.scim.connection.http import Session
-from reconcile.platforms.scim.probe import Probe, is_open
+from reconcile.platforms.scim.connection.open import open_session
+from reconcile.platforms.scim.probe import Probe
 from reconcile.platforms.scim.service import Service
-from reconcile.platforms.scim.settings import WORKSPACE, problems, scim_settings
+from reconcile.platforms.scim.settings import problems, scim_settings
 from reconcile.ports import Check, Fault, Progress, no_progress
 
 _log = logging.getLogger(__name__)
@@ -85,27 +84,10 @@ class ScimPlatform:
 
     def _made(self, workspace: str) -> Service:
         """The service of a workspace. Raises PlatformUnreadable and UsageError for its URL."""
-        base = self._base(workspace)
+        base = base_url(self._platform, workspace, "a SCIM service")
         self._warn_without_tls(base)
-        session = Session(base, self._settings, self._platform.folder)
+        session = open_session(base, self._settings, self._platform.folder)
         return Service(session, self._settings, self._progress)
-
-    def _base(self, workspace: str) -> str:
-        """The base URL of a workspace. Several workspaces need a place for their name in it."""
-        if self._platform.url is None:
-            raise PlatformUnreadable("the platform has no url")
-        url = self._platform.url.reveal()
-        if len(self._platform.workspaces) > 1 and WORKSPACE not in url:
-            raise UsageError(
-                f"the platform has {len(self._platform.workspaces)} workspaces, and a service is "
-                f"one: put {WORKSPACE} into url, where the name of the workspace belongs"
-            )
-        base = url.replace(WORKSPACE, quote(workspace, safe=""))
-        if not base.startswith(("https://", "http://")):
-            raise PlatformUnreadable(
-                "the url of the platform is no address of a SCIM service: it begins with https://"
-            )
-        return base
 
     def _warn_without_tls(self, base: str) -> None:
         """Logs a warning where tokens or passwords would go over a network unencrypted."""

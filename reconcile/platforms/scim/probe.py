@@ -6,26 +6,18 @@ What a service announces is a hint; what it does decides.
 import uuid
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.http.address import is_open
+from reconcile.platforms.http.completeness import Everything, Page
+from reconcile.platforms.http.values import mapping
 from reconcile.platforms.scim.connection.errors import Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
 from reconcile.platforms.scim.paths import equals
-from reconcile.platforms.scim.reading.lists import Everything, Page
 from reconcile.platforms.scim.reading.members import elements
 from reconcile.platforms.scim.service import Service
 from reconcile.platforms.scim.settings import ScimSettings
-from reconcile.platforms.scim.values import mapping
 from reconcile.ports import Check
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-
-
-def is_open(base: str) -> bool:
-    """Whether passwords and tokens would go over a network unencrypted."""
-    parts = urlsplit(base)
-    return parts.scheme != "https" and parts.hostname not in LOOPBACK
 
 
 class Probe:

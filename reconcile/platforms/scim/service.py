@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from reconcile.model.platform import Contents, LinkKind, ObjectKind, Pair, Row
-from reconcile.platforms.scim.connection.http import Session
+from reconcile.platforms.http.locks import Locks
+from reconcile.platforms.http.session import Session
 from reconcile.platforms.scim.known import Known
 from reconcile.platforms.scim.mapping.kinds import Mappings
 from reconcile.platforms.scim.reading.contents import ContentsReader
@@ -12,7 +13,6 @@ from reconcile.platforms.scim.reading.members import MemberReader
 from reconcile.platforms.scim.settings import ScimSettings
 from reconcile.platforms.scim.writing.creating import Creator
 from reconcile.platforms.scim.writing.grants import GrantWriter
-from reconcile.platforms.scim.writing.locks import Locks
 from reconcile.platforms.scim.writing.rolls import RollWriter
 from reconcile.platforms.scim.writing.updating import Updater
 from reconcile.ports import Progress, no_progress

@@ -8,14 +8,11 @@ import msgspec
 
 from reconcile.model import desired
 from reconcile.model.platform import ObjectKind
+from reconcile.platforms.http.values import mapping
 from reconcile.platforms.scim import names
 from reconcile.platforms.scim.paths import Path, parsed
 from reconcile.platforms.scim.presets import PRESETS
-from reconcile.platforms.scim.values import mapping
 from reconcile.ports import Fault
-
-WORKSPACE: Final = "{workspace}"
-"""In the URL, the place of the workspace's name."""
 
 
 class OAuth2(msgspec.Struct, frozen=True):

@@ -1,14 +1,12 @@
 """The stand-in behind HTTP: paging, errors, and all that goes wrong on the way."""
 
 import base64
-import contextlib
 import itertools
-import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,6 +14,7 @@ import msgspec
 
 from reconcile.testing.scim.quirks import Quirks
 from reconcile.testing.scim.store import CAP, Failed, Store
+from reconcile.testing.serving import Reply, Request, listening_on, served
 
 LIST: Final = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 TOKEN: Final = "sekret"  # noqa: S105 - of the stand-in, and no secret
@@ -226,71 +225,20 @@ _DISCOVERY: Final[dict[str, Any]] = {
 }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
-
-    def _serve(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        sent = self.rfile.read(length)
-        body = msgspec.json.decode(sent) if sent[:1] == b"{" else None
-        service: ScimStandIn = self.server.service  # type: ignore[attr-defined] # set below
-        token = self.headers.get("Authorization", "")
-        try:
-            status, data, headers = service.answer(self.command, self.path, token, body)
-        except ConnectionError:
-            self.close_connection = True
-            return
-        except Failed as failed:
-            status, data, headers = failed.status, msgspec.json.encode(failed.body), {}
-        self.send_response(status)
-        kind = "text/html" if data.startswith(b"<") else "application/scim+json"
-        self.send_header("Content-Type", kind)
-        for name, text in headers.items():
-            self.send_header(name, text)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-        self.wfile.flush()
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815 - as the library wants
-
-    def log_message(self, *_: object) -> None:
-        """Silent."""
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def __init__(self, *arguments: Any) -> None:
-        self._open: set[Any] = set()
-        super().__init__(*arguments)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, *_: object) -> None:
-        """A client that went away is no news."""
-
-    def server_close(self) -> None:
-        """Ends the connections that are kept open, too, as the end of a process does."""
-        super().server_close()
-        for request in list(self._open):
-            with contextlib.suppress(OSError):
-                request.shutdown(socket.SHUT_RDWR)
-
-
 def listening(service: ScimStandIn, port: int = 0) -> ThreadingHTTPServer:
     """A server for the service, on the loopback interface; the caller makes it serve."""
-    server = _Server(("127.0.0.1", port), _Handler)
-    server.service = service  # type: ignore[attr-defined] # what the handler asks
+
+    def respond(request: Request) -> Reply:
+        body = msgspec.json.decode(request.body) if request.body[:1] == b"{" else None
+        token = request.headers.get("Authorization", "")
+        media = "application/scim+json"
+        try:
+            status, data, headers = service.answer(request.method, request.target, token, body)
+        except Failed as failed:
+            return Reply(failed.status, msgspec.json.encode(failed.body), {}, media)
+        return Reply(status, data, headers, media)
+
+    server = listening_on(respond, port)
     service.url = f"http://127.0.0.1:{server.server_port}/scim/v2"
     service.url_of_workspaces = service.url.replace("/scim/v2", "/{workspace}/scim/v2")
     return server
@@ -300,12 +248,5 @@ def listening(service: ScimStandIn, port: int = 0) -> ThreadingHTTPServer:
 def scim_service(quirks: Quirks | None = None) -> Iterator[ScimStandIn]:
     """The service, served by threads of this process until the block ends."""
     service = ScimStandIn(quirks)
-    server = listening(service)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
+    with served(listening(service)):
         yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

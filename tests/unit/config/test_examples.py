@@ -111,6 +111,7 @@ def test_the_schema_has_only_keywords_with_words_and_explains_every_key():
         "x-removed",
         "x-path",
         "x-by-type",
+        "x-defaults",
         "if",
         "then",
         "not",

@@ -22,7 +22,7 @@ def test_none_sets_nothing():
         {"preset": ["processmaker"]},
         {"preset": None},
     ):
-        assert apply(data) == (data, "", frozenset())
+        assert apply(data)[:3] == (data, "", frozenset())
 
 
 def test_processmaker():
@@ -53,6 +53,20 @@ def test_processmaker():
     assert ("sources", 0, "active_uac") in applied.paths
     assert ("roles", "on_existing") in applied.paths
     assert len(applied.paths) == 12
+
+
+def test_a_type_of_platform_has_defaults_that_a_file_and_a_preset_override():
+    platform = {"type": "vmmanager"}
+    applied = apply({"platform": platform, "safety": {"at_least": 7}})
+    assert applied.data["safety"] == {
+        "at_least": 7,
+        "limits": {"users_lost": "3%"},
+        "protect": {"admin_role": "@admin"},
+    }
+    assert applied.origin(("safety", "limits", "users_lost")) == "platform vmmanager"
+    assert applied.origin(("safety", "at_least")) == ""
+    assert apply({"platform": {"type": "sql"}}).data == {"platform": {"type": "sql"}}
+    assert apply({"platform": platform, "safety": "none"}).data["safety"] == "none"
 
 
 def test_vmmanager():

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.http.values import EMPTY, mapping
 from reconcile.platforms.scim.settings import Auth, OAuth2
-from reconcile.platforms.scim.values import EMPTY, mapping
 
 EARLY: Final = 60
 """Seconds before its end at which a token is no longer used."""

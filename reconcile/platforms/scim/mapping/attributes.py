@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from reconcile.platforms.scim.values import mappings
+from reconcile.platforms.http.values import mappings
 
 _SIMPLE: Final = (str, bool, int, float)
 _OF_ELEMENTS: Final = frozenset({"type", "primary", "display", "$ref"})

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconcile.model.platform import Row
+from reconcile.platforms.http.values import text
 from reconcile.platforms.scim import names
 from reconcile.platforms.scim.mapping.users import EXTERNAL_ID, Edit
 from reconcile.platforms.scim.paths import Path, Resource, parsed, put, value
 from reconcile.platforms.scim.settings import Departments, ScimSettings
-from reconcile.platforms.scim.values import text
 
 NAME = Path("", "displayName", "", "")
 

@@ -6,6 +6,15 @@ from itertools import chain
 from typing import Any, Final
 
 from reconcile.model.platform import Row
+from reconcile.platforms.http.values import (
+    EMPTY,
+    as_text,
+    content,
+    mapping,
+    mappings,
+    sequence,
+    text,
+)
 from reconcile.platforms.scim import names
 from reconcile.platforms.scim.mapping.attributes import flattened
 from reconcile.platforms.scim.paths import Path, Resource, parsed, put, urns, value
@@ -16,15 +25,6 @@ from reconcile.platforms.scim.settings import (
     ScimSettings,
     fields_of,
     required_paths,
-)
-from reconcile.platforms.scim.values import (
-    EMPTY,
-    as_text,
-    content,
-    mapping,
-    mappings,
-    sequence,
-    text,
 )
 
 USERNAME: Final = Path("", "userName", "", "")

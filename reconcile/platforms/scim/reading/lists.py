@@ -4,45 +4,19 @@ A doubt is looked at once more, one page after the other. If it stays, nothing o
 believed.
 """
 
-import logging
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from typing import Any
 
 from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.http.completeness import Collected, Doubt, Everything, Page, read_twice
+from reconcile.platforms.http.session import Session
+from reconcile.platforms.http.values import mapping, number
 from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
-from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.paths import Resource
 from reconcile.platforms.scim.settings import ScimSettings
-from reconcile.platforms.scim.values import mapping, number
 
-_log = logging.getLogger(__name__)
 Query = Mapping[str, str]
-
-
-class Doubt(Exception):
-    """What was read cannot be all, or cannot be true. The text says what was seen, and the key."""
-
-
-class Page(NamedTuple):
-    """One answer of a list."""
-
-    resources: list[Resource]
-    total: int | None
-    cursor: str
-
-    @property
-    def ids(self) -> list[str]:
-        """The ids of its resources."""
-        return [resource["id"] for resource in self.resources]
-
-
-class Everything(NamedTuple):
-    """All resources of a list, by id."""
-
-    resources: dict[str, Resource]
-    proved: bool
-    """Whether the service said how many there are."""
 
 
 class Reader:
@@ -57,17 +31,10 @@ class Reader:
     def everything(self, endpoint: str, query: Query | None = None) -> Everything:
         """All of a list. Raises PlatformUnreadable where that cannot be proved."""
         query = query or {}
-        try:
-            return self._walk(endpoint, query, hurried=True)
-        except Doubt as doubt:
-            _log.info("reading %s once more: %s", endpoint, doubt)
-        try:
-            return self._walk(endpoint, query, hurried=False)
-        except Doubt as doubt:
-            raise PlatformUnreadable(
-                f"{self._session.base}/{endpoint} cannot be read completely: {doubt}. "
-                "It was read twice; nothing of it is used"
-            ) from doubt
+        return read_twice(
+            f"{self._session.base}/{endpoint}",
+            lambda hurried: self._walk(endpoint, query, hurried=hurried),
+        )
 
     def page(self, endpoint: str, query: Query) -> Page:
         """One page. Raises PlatformUnreadable where it is none, Refused for a query refused."""
@@ -130,7 +97,7 @@ class Reader:
     def _at_once(self, endpoint: str, query: Query) -> Everything:
         """Everything in one page. Raises Doubt where the service says that there is more."""
         page = self.page(endpoint, query)
-        collected = _Collected(endpoint, page.total)
+        collected = Collected(endpoint, page.total)
         collected.add(page, "the only page", may_be_empty=True)
         if page.total is not None and page.total > len(page.resources):
             raise Doubt(
@@ -141,7 +108,7 @@ class Reader:
 
     def _by_cursor(self, endpoint: str, query: Query, page: Page) -> Everything:
         """Page after page, until there is no further cursor."""
-        collected = _Collected(endpoint, page.total)
+        collected = Collected(endpoint, page.total)
         used: set[str] = set()
         collected.add(page, "the first page", may_be_empty=True)
         while page.cursor:
@@ -161,7 +128,7 @@ class Reader:
                 "proved complete: if it pages by cursor set paging: cursor, if it gives everything "
                 "at once set paging: none"
             )
-        collected = _Collected(endpoint, first.total)
+        collected = Collected(endpoint, first.total)
         collected.add(first, "startIndex=1", may_be_empty=first.total == 0)
         step = len(first.resources)
         if hurried and step:
@@ -223,65 +190,3 @@ def quoted_id(own: str) -> str:
     from urllib.parse import quote
 
     return quote(own, safe="")
-
-
-class _Collected:
-    """What was seen of a list so far."""
-
-    def __init__(self, endpoint: str, total: int | None) -> None:
-        self._endpoint = endpoint
-        self._total = total
-        self._first: list[str] | None = None
-        self.resources: dict[str, Resource] = {}
-
-    @property
-    def missing(self) -> int:
-        """How many are left to be seen."""
-        return max(0, (self._total or 0) - len(self.resources))
-
-    def add(self, page: Page, where: str, *, may_be_empty: bool = False) -> None:
-        """Takes in a page. Raises Doubt where it does not go with the others."""
-        self._check_total(page)
-        before = len(self.resources)
-        ids = page.ids
-        self.resources |= zip(ids, page.resources, strict=True)
-        self._check_not_first(ids, where)
-        new = len(self.resources) - before
-        if new < len(ids):
-            raise Doubt(
-                f"{where} gives {len(ids) - new} of {len(ids)} a second time: pages of this "
-                "service overlap. A page_size that holds everything avoids that"
-            )
-        if not new and not may_be_empty:
-            raise Doubt(
-                f"{where} gives nothing, and {len(self.resources)} of {self._total} were seen: "
-                "try a smaller page_size, or another paging"
-            )
-
-    def _check_total(self, page: Page) -> None:
-        """Raises Doubt where a page announces another number of resources than the first."""
-        if page.total not in (None, self._total):
-            raise Doubt(
-                f"the number of {self._endpoint} went from {self._total} to {page.total} while "
-                "they were read"
-            )
-
-    def _check_not_first(self, ids: list[str], where: str) -> None:
-        """Raises Doubt for a page that is the first one again."""
-        if self._first is None:
-            self._first = ids
-        elif ids and ids == self._first:
-            raise Doubt(
-                f"{where} gives the same {len(ids)} of {self._total} as the first page: the "
-                "service ignores paging. If it can give everything at once, set paging: none, "
-                "otherwise a page_size that holds everything"
-            )
-
-    def complete(self) -> Everything:
-        """Everything. Raises Doubt where it is not all."""
-        if self._total is not None and len(self.resources) != self._total:
-            raise Doubt(
-                f"{len(self.resources)} of {self._total} were seen: "
-                "try a smaller page_size, or another paging"
-            )
-        return Everything(self.resources, self._total is not None)

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from reconcile.errors import PlatformUnreadable
+from reconcile.platforms.http.completeness import Page
+from reconcile.platforms.http.values import content, mapping, sequence
 from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
 from reconcile.platforms.scim.names import GROUPS, USERS
 from reconcile.platforms.scim.paths import Resource, equals
-from reconcile.platforms.scim.reading.lists import Page, Reader
+from reconcile.platforms.scim.reading.lists import Reader
 from reconcile.platforms.scim.settings import ScimSettings
-from reconcile.platforms.scim.values import content, mapping, sequence
 
 _log = logging.getLogger(__name__)
 SAMPLE: Final = 3

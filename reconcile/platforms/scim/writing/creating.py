@@ -4,9 +4,9 @@ import logging
 
 from reconcile.errors import PlatformUnreadable
 from reconcile.model.platform import ObjectKind, Row
-from reconcile.platforms.scim.connection.answers import Answer
+from reconcile.platforms.http.answers import Answer
+from reconcile.platforms.http.session import Session
 from reconcile.platforms.scim.connection.errors import CONFLICT, Refused
-from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.known import Known
 from reconcile.platforms.scim.mapping.kinds import NAMES, Mappings
 from reconcile.platforms.scim.paths import Resource

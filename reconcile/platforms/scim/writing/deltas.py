@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable, Sequence
 
-from reconcile.platforms.scim.connection.answers import Answer
+from reconcile.platforms.http.answers import Answer
+from reconcile.platforms.http.session import Session
 from reconcile.platforms.scim.connection.errors import CANNOT, STALE, Refused
-from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.mapping.users import Edit
 from reconcile.platforms.scim.names import GROUPS
 from reconcile.platforms.scim.paths import Path, Resource

@@ -1,7 +1,7 @@
 """Grants: the roles of users, changed one by one and looked at afterwards."""
 
+from reconcile.platforms.http.session import Session
 from reconcile.platforms.scim.connection.errors import Refused
-from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.mapping.users import UserMapping
 from reconcile.platforms.scim.names import USERS
 from reconcile.platforms.scim.paths import Resource

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from reconcile.platforms.http.session import Session
 from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
-from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.names import GROUPS, USERS
 from reconcile.platforms.scim.paths import Path, Resource
 from reconcile.platforms.scim.reading.lists import Reader, quoted_id

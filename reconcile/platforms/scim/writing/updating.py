@@ -1,8 +1,8 @@
 """Changes and removals of single objects, each followed by a look at what the service shows."""
 
 from reconcile.model.platform import ObjectKind, Row
+from reconcile.platforms.http.session import Session
 from reconcile.platforms.scim.connection.errors import NOT_FOUND, Refused
-from reconcile.platforms.scim.connection.http import Session
 from reconcile.platforms.scim.known import Known
 from reconcile.platforms.scim.mapping.kinds import Mappings
 from reconcile.platforms.scim.paths import Path, Resource

@@ -4,12 +4,10 @@ import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.settings import ScimSettings
 
 CONNECT: Final = 10.0
 READ: Final = 60.0
@@ -39,11 +37,17 @@ class Raw(NamedTuple):
 class Exchange:
     """Requests and their answers over one pool of connections. For several threads at once."""
 
-    def __init__(self, shown: str, settings: ScimSettings, folder: str) -> None:
-        """Connects when it is first used. `shown`: the base URL, for messages."""
-        self._shown = shown
-        self._settings = settings
-        self._folder = folder
+    def __init__(self, base: str, concurrency: int, ca_file: str = "") -> None:
+        """Connects when it is first used.
+
+        `concurrency`: how many connections there may be. `ca_file`: a PEM file with the authorities
+        to trust in the place of the system's.
+        """
+        parts = urlsplit(base)
+        self.shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        """The base URL, without what it may hide."""
+        self._concurrency = concurrency
+        self._ca_file = ca_file
         self._making = threading.Lock()
         self._pool: Any = None
         self.requests = 0
@@ -80,7 +84,7 @@ class Exchange:
             raise Lost(f"it cannot be reached: {_reason(error)}", sent=False) from error
         except faults.SSLError as error:
             raise PlatformUnreadable(
-                f"the service at {self._shown} cannot be trusted: {_reason(error)}. "
+                f"the service at {self.shown} cannot be trusted: {_reason(error)}. "
                 "Where its certificate is from a CA of your own, name that in tls.ca_file"
             ) from error
         except faults.LocationValueError as error:
@@ -92,13 +96,12 @@ class Exchange:
         """The pool of connections, made for the first request."""
         with self._making:
             if self._pool is None:
-                ca_file = self._settings.tls.ca_file
                 self._pool = urllib3.PoolManager(
                     num_pools=4,
-                    maxsize=self._settings.pace.concurrency,
+                    maxsize=self._concurrency,
                     block=True,
                     timeout=urllib3.Timeout(connect=CONNECT, read=READ),
-                    **({"ca_certs": str(Path(self._folder, ca_file))} if ca_file else {}),
+                    **({"ca_certs": self._ca_file} if self._ca_file else {}),
                 )
             return self._pool
 

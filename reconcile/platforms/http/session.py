@@ -8,18 +8,14 @@ import logging
 import random
 import time
 from collections.abc import Iterator, Mapping
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Final, Protocol
 
 import msgspec
 
 from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.scim.connection.answers import Answer, answer_of, excerpt, retry_after
-from reconcile.platforms.scim.connection.auth import Credentials
-from reconcile.platforms.scim.connection.exchange import Exchange, Lost, Raw
-from reconcile.platforms.scim.connection.pace import Pacer
-from reconcile.platforms.scim.names import MEDIA
-from reconcile.platforms.scim.settings import ScimSettings
+from reconcile.platforms.http.answers import Answer, excerpt, retry_after
+from reconcile.platforms.http.exchange import Exchange, Lost, Raw
+from reconcile.platforms.http.pace import Pacer
 from reconcile.ports import Unclear
 
 _log = logging.getLogger(__name__)
@@ -29,28 +25,55 @@ PAUSE: Final = 0.25
 TRIES: Final = 5
 PATIENCE: Final = 180.0
 """How often a request is tried, and how many seconds it may wait between tries in all."""
-_AGAIN: Final = frozenset({500, 502, 503, 504, 408})
+AGAIN: Final = frozenset({500, 502, 503, 504, 408})
 """Statuses after which a read is tried again."""
-_NOT_DONE: Final = frozenset({503})
-"""Statuses that say, with a time to wait, that a change was not done."""
 TOO_MANY: Final = 429
+
+
+class Proof(Protocol):
+    """How a request proves where it comes from."""
+
+    def headers(self) -> Mapping[str, str]:
+        """What every request carries. Raises PlatformUnreadable where nothing can be had."""
+
+    def renew(self, used: Mapping[str, str]) -> bool:
+        """Whether there is another proof than the one that was refused."""
+
+
+class Dialect(Protocol):
+    """What a kind of service says, and how."""
+
+    accept: str
+    media: str
+    """The media types of answers, and of what is sent."""
+
+    def answer(self, base: str, method: str, path: str, raw: Raw) -> Answer:
+        """What an answer means that is final. Raises PlatformUnreadable, Rejected or Unclear."""
+
+    def has_ended(self, raw: Raw) -> bool:
+        """Whether the proof of a request is no longer accepted."""
+
+    def asks_to_wait(self, raw: Raw, *, reading: bool) -> bool:
+        """Whether the service did nothing and is to be asked again later."""
 
 
 class Session:
     """Requests below one base URL. May be used by several threads at once."""
 
-    def __init__(self, base: str, settings: ScimSettings, folder: str) -> None:
-        """Connects when it is first used."""
+    def __init__(
+        self, base: str, exchange: Exchange, dialect: Dialect, proof: Proof, per_minute: int = 0
+    ) -> None:
+        """Connects when it is first used. `per_minute`: how many requests; 0 is without limit."""
         self._base = base.rstrip("/")
-        self._pacer = Pacer(settings.pace.per_minute)
-        self._credentials = Credentials(settings.auth, self._fetch)
-        parts = urlsplit(self._base)
-        self.base = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self.base = exchange.shown.rstrip("/")
         """The base URL, without what it may hide."""
-        self._exchange = Exchange(self.base, settings, folder)
+        self._exchange = exchange
+        self._dialect = dialect
+        self._proof = proof
+        self._pacer = Pacer(per_minute)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Answer:
-        """Reads. Raises PlatformUnreadable, and Refused where the service says no to just this."""
+        """Reads. Raises PlatformUnreadable, and Rejected where the service refuses just this."""
         why = ""
         for pause in self._tries():
             time.sleep(pause)
@@ -59,18 +82,18 @@ class Session:
             except Lost as lost:
                 why = str(lost)
                 continue
-            if _asks_to_wait(raw, _AGAIN):
-                why = self._told_to_wait(raw)
-            elif raw.status in _AGAIN:
+            if self._dialect.asks_to_wait(raw, reading=True):
+                why = self._wait_as_asked(raw)
+            elif raw.status in AGAIN:
                 why = f"it answers {raw.status}{excerpt(raw)}"
             else:
-                return answer_of(self.base, "GET", path, raw)
+                return self._dialect.answer(self.base, "GET", path, raw)
         raise PlatformUnreadable(f"the service at {self.base} cannot be read: {path}: {why}")
 
     def send(
         self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Writes. Raises Refused, Unclear or PlatformUnreadable.
+        """Writes. Raises Rejected, Unclear or PlatformUnreadable.
 
         Repeated only where the service is certain not to have done it.
         """
@@ -85,12 +108,12 @@ class Session:
                     raise Unclear(f"{method} {path}: {lost}") from lost
                 why = str(lost)
                 continue
-            if _asks_to_wait(raw, _NOT_DONE):
-                why = self._told_to_wait(raw)
-            elif raw.status in _AGAIN or raw.status > 501:
+            if self._dialect.asks_to_wait(raw, reading=False):
+                why = self._wait_as_asked(raw)
+            elif raw.status in AGAIN or raw.status > 501:
                 raise Unclear(f"{method} {path}: it answers {raw.status}{excerpt(raw)}")
             else:
-                return answer_of(self.base, method, path, raw)
+                return self._dialect.answer(self.base, method, path, raw)
         raise PlatformUnreadable(
             f"the service at {self.base} cannot be used: {method} {path}: {why}"
         )
@@ -105,7 +128,7 @@ class Session:
                 return
             yield pause
 
-    def _told_to_wait(self, raw: Raw) -> str:
+    def _wait_as_asked(self, raw: Raw) -> str:
         """Closes the way for as long as the service wants.
 
         Raises PlatformUnreadable where that is beyond bounds.
@@ -135,11 +158,11 @@ class Session:
         data: bytes | None,
         headers: Mapping[str, str],
     ) -> Raw:
-        """One request, or two where a token of OAuth 2 has ended. Raises Lost."""
-        proof = self._credentials.headers()
+        """One request, or two where the proof has ended. Raises Lost."""
+        proof = self._proof.headers()
         raw = self._proven(method, path, query, data, {**headers, **proof})
-        if raw.status == 401 and self._credentials.renew(proof):
-            proof = self._credentials.headers()
+        if self._dialect.has_ended(raw) and self._proof.renew(proof):
+            proof = self._proof.headers()
             raw = self._proven(method, path, query, data, {**headers, **proof})
         return raw
 
@@ -155,28 +178,13 @@ class Session:
         self._pacer.wait()
         sent = {
             "User-Agent": "reconcile",
-            "Accept": f"{MEDIA}, application/json",
+            "Accept": self._dialect.accept,
             **headers,
         }
         if data is not None:
-            sent["Content-Type"] = MEDIA
+            sent["Content-Type"] = self._dialect.media
         return self._exchange.exchange(method, f"{self._base}/{path}", query, data, sent)
-
-    def _fetch(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-        """A POST outside of the service: for a token."""
-        try:
-            raw = self._exchange.exchange("POST", url, None, body, headers)
-        except Lost as lost:
-            raise PlatformUnreadable(f"no token: {url}: {lost}") from lost
-        return raw.status, raw.data
 
     def close(self) -> None:
         """Lets go of the connections."""
         self._exchange.close()
-
-
-def _asks_to_wait(raw: Raw, statuses: frozenset[int]) -> bool:
-    """Whether the service has too many requests, or says with a status how long to wait."""
-    if raw.status == TOO_MANY:
-        return True
-    return raw.status in statuses and retry_after(raw) is not None
