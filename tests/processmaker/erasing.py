@@ -4,7 +4,7 @@ from typing import Final
 
 from tests.processmaker.tables import ADMIN, ZERO_DATE, Workspace
 
-_DELETED: Final = {
+_DELETED: Final[dict[str, dict[str, object]]] = {
     "GROUP_USER": {"USR_UID": None},
     "TASK_USER": {"USR_UID": None, "TU_RELATION": 1},
     "OBJECT_PERMISSION": {"USR_UID": None, "OP_USER_RELATION": 1},
