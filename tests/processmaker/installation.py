@@ -17,7 +17,7 @@ from tests.servers.forking import Execute
 from tests.servers.site import Site
 
 ATTRIBUTES = [
-    {"field": "USR_PHONE", "value": "{{ telephoneNumber }}"},
+    {"field": "phone", "value": "{{ telephoneNumber }}"},
     {"field": "badge", "value": "{{ title }}"},
 ]
 """What the filler's source has as matched attributes."""
@@ -30,11 +30,9 @@ SOURCE: dict[str, Any] = {
 }
 """The filler's source, read from a file."""
 RULES: dict[str, Any] = {
-    "role_mappings": [{"role": "PROCESSMAKER_OPERATOR", "default": True}],
+    "role_mappings": [{"role": "operator", "default": True}],
     "groups": [{"source": "corp", "select": [f"cn={title}" for title in GROUPS]}],
-    "departments": [
-        {"source": "corp", "select": list(DEPARTMENTS.values()), "role": "PROCESSMAKER_OPERATOR"}
-    ],
+    "departments": [{"source": "corp", "select": list(DEPARTMENTS.values()), "role": "operator"}],
 }
 """What the filler's administrators ticked."""
 

@@ -159,9 +159,7 @@ class Product:
     def import_user(self, source: str, dn: str, directory: Directory) -> str:
         """*Import Users*: one person, with the source's role."""
         settings = self.sources[source]
-        made = self._person(settings, dn, directory.entries[dn], settings.role)
-        assert made, f"{dn} cannot be imported"
-        return made
+        return self._person(settings, dn, directory.entries[dn], settings.role)
 
     def set_manager(self, department: str, username: str) -> None:
         """Makes a user the manager of a department: everybody in it reports to them from then on."""
@@ -204,7 +202,7 @@ class Product:
                 username = first(entry, source.identifier)
                 if username:
                     found[username] = dn
-                    self._update(source, username, dn, entry)
+                    self._update(source, username, entry)
             self._departments(source, directory)
             self._groups(source, directory)
             self._unassign(source)
@@ -222,8 +220,10 @@ class Product:
             for user in self.db.rows("USERS", DEP_UID=department):
                 if user["USR_UID"] not in listed and self._owned(source, user["USR_UID"]):
                     self.db.update("USERS", {"USR_UID": user["USR_UID"]}, DEP_UID="")
-            for user in listed:
-                self.db.update("USERS", {"USR_UID": user}, DEP_UID=department)
+            for user, entry in listed.items():
+                if self.db.row("USERS", USR_UID=user)["DEP_UID"] != department and entry:
+                    self.db.update("USERS", {"USR_UID": user}, DEP_UID=department)
+                    self.db.update("RBAC_USERS", {"USR_UID": user}, USR_AUTH_USER_DN=entry)
 
     def _groups(self, source: Source, directory: Directory) -> None:
         for row in self.db.rows("GROUPWF", order="GRP_LDAP_DN"):
@@ -241,32 +241,39 @@ class Product:
                 if user["USR_UID"] not in listed:
                     self.db.delete("GROUP_USER", GRP_UID=row["GRP_UID"], USR_UID=user["USR_UID"])
             held = {user["USR_UID"] for user in self.db.rows("GROUP_USER", GRP_UID=row["GRP_UID"])}
-            for user in listed:
-                if user not in held:
+            for user, name in listed.items():
+                if user not in held and name:
                     self.db.insert(
                         "GROUP_USER", GRP_UID=row["GRP_UID"], GRP_ID=row["GRP_ID"], USR_UID=user
                     )
+                    self.db.update("RBAC_USERS", {"USR_UID": user}, USR_AUTH_USER_DN=name)
 
     def _people(
         self,
         source: Source,
         entries: Iterator[tuple[str, Entry]] | list[tuple[str, Entry]],
         role: str,
-    ) -> list[str]:
-        """The UIDs of the users that entries are; who is not a user yet becomes one."""
-        made = [self._person(source, dn, entry, role) for dn, entry in entries]
-        return [user for user in made if user]
+    ) -> dict[str, str]:
+        """User → the DN; "" for one who stays where they are, being inactive or somebody else's.
+
+        Who is not a user yet becomes one.
+        """
+        listed: dict[str, str] = {}
+        for dn, entry in entries:
+            username = first(entry, source.identifier)
+            others = self._named(username)
+            if any(not self._synchronised(source, user["USR_UID"]) for user in others):
+                self.impossible.append(username)
+                listed |= {user["USR_UID"]: "" for user in others}
+            elif username:
+                listed[self._person(source, dn, entry, role)] = dn
+        return listed
 
     def _person(self, source: Source, dn: str, entry: Entry, role: str) -> str:
-        """A person's user, made where there is none; empty where that is not possible."""
+        """A person's user, made where there is none."""
         username = first(entry, source.identifier)
-        if not username:
-            return ""
         for user in self._named(username):
-            if self._owned(source, user["USR_UID"]):
-                return str(user["USR_UID"])
-            self.impossible.append(username)
-            return ""
+            return str(user["USR_UID"])
         row = {
             "USR_USERNAME": username,
             "USR_PASSWORD": NOBODY,
@@ -291,6 +298,11 @@ class Product:
 
     def _owned(self, source: Source, user: object) -> bool:
         return bool(self.db.rows("RBAC_USERS", USR_UID=user, UID_AUTH_SOURCE=source.uid))
+
+    def _synchronised(self, source: Source, user: object) -> bool:
+        """Whether the synchroniser knows a user as its own: one who is inactive is nobody to it."""
+        equal = {"UID_AUTH_SOURCE": source.uid, "USR_STATUS": 1}
+        return bool(self.db.rows("RBAC_USERS", USR_UID=user, **equal))
 
     def _insert_user(self, row: Row, role: str, auth: Row) -> str:
         made = self._uid("user")
@@ -329,10 +341,13 @@ class Product:
             row["USR_EXTENDED_ATTRIBUTES_DATA"] = json.dumps(extended)
         return {name: value for name, value in row.items() if value}
 
-    def _update(self, source: Source, username: str, dn: str, entry: Entry) -> None:
-        """Brings a user of the source up to date; one that is inactive stays so."""
+    def _update(self, source: Source, username: str, entry: Entry) -> None:
+        """Brings a user of the source up to date; one that is inactive stays as it is.
+
+        The DN is that of the day on which the user came into a department or group.
+        """
         for user in self._named(username):
-            if not self._owned(source, user["USR_UID"]):
+            if not self._synchronised(source, user["USR_UID"]):
                 continue
             row = self._profile(source, entry, str(user["USR_ROLE"]))
             if first(entry, "useraccountcontrol") not in ACTIVE_CONTROLS | {""}:
@@ -344,7 +359,8 @@ class Product:
             shared = {name: text for name, text in row.items() if name in columns("RBAC_USERS")}
             if "USR_STATUS" in shared:
                 shared["USR_STATUS"] = 0
-            self.db.update("RBAC_USERS", key, **shared, USR_AUTH_USER_DN=dn)
+            if shared:
+                self.db.update("RBAC_USERS", key, **shared)
 
     def _managers(self, source: Source, directory: Directory, found: Mapping[str, str]) -> None:
         """By exact DN, among the users that are known."""
