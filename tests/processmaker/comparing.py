@@ -3,7 +3,8 @@
     differences(product_workspace, our_workspace)
     {"USERS ann USR_STATUS": ("INACTIVE", "ACTIVE"), "GROUP_USER bob staff": ("missing", "there")}
 
-UIDs, row numbers, passwords and the dates of creating and changing differ between any two sites.
+UIDs, passwords and the dates of creating and changing differ between any two sites; of the numbers
+of rows it is compared whether there is one.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,8 @@ _COMPARED: Final[dict[str, tuple[str, ...]]] = {
     "RBAC_AUTHENTICATION_SOURCE": ("AUTH_SOURCE_UID",),
 }
 """The tables that a synchroniser writes, with what names a row in them."""
-_OWN: Final = {"USR_ID", "GRP_ID", "USR_PASSWORD", "USR_CREATE_DATE", "USR_UPDATE_DATE"}
+_OWN: Final = {"USR_PASSWORD", "USR_CREATE_DATE", "USR_UPDATE_DATE"}
+_NUMBERS: Final = {"USR_ID", "GRP_ID"}
 MISSING: Final = "missing"
 THERE: Final = "there"
 
@@ -43,12 +45,18 @@ def named(workspace: Workspace) -> Named:
     for table, keys in _COMPARED.items():
         for row in workspace.rows(table):
             plain = {
-                column: names.get(value, value) if isinstance(value, str) else value
+                column: _plain(column, value, names)
                 for column, value in row.items()
                 if column not in _OWN
             }
             rows[" ".join([table, *(str(plain[key]) for key in keys)])] = plain
     return rows
+
+
+def _plain(column: str, value: Any, names: Mapping[str, str]) -> Any:
+    if column in _NUMBERS:
+        return THERE if value else MISSING
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 def _names(workspace: Workspace) -> dict[str, str]:

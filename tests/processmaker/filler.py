@@ -58,9 +58,11 @@ def directory(entries: Entries) -> tuple[str, Directory]:
     return text, Directory(text)
 
 
-def company(workspace: Workspace, entries: Entries | None = None, **source: Any) -> Product:
+def company(
+    workspace: Workspace, entries: Entries | None = None, at: datetime = AT, **source: Any
+) -> Product:
     """The product with one source `corp`, its groups and departments ticked, after its first run."""
-    product = Product(workspace, AT)
+    product = Product(workspace, at)
     grid = (("telephoneNumber", "USR_PHONE", ""), ("title", "badge", ""))
     product.add_source(Source("corp", retired_ou="Retired", **{"grid": grid} | source))
     workspace.insert("USER_EXTENDED_ATTRIBUTES", UEA_NAME="Badge", UEA_ATTRIBUTE_ID="badge")

@@ -257,9 +257,7 @@ def test_users_below_an_inactive_ou_are_inactive(stage: SiteStage, db: Workspace
     assert departments(db)["ann"] == "Sales"
     stage.day(units | bob | {there: {}})
     stage.day(units | bob)
-    assert usernames(db) == {"bob", db.rows("USERS", USR_STATUS="CLOSED")[0]["USR_USERNAME"]}, (
-        "who was inactive before is erased like others"
-    )
+    assert usernames(db) == {"bob"}, "who was inactive before is erased like others"
 
 
 @pytest.mark.parametrize(
@@ -383,7 +381,7 @@ def test_a_base_that_is_not_there_erases_nobody(stage: SiteStage, db: Workspace)
     stage.rules(
         source={"base_dn": f"ou=Typo,{BASE}"}, users={"create": "all"}, groups=[], departments=[]
     )
-    with pytest.raises(ReconcileError, match="does not exist"):
+    with pytest.raises(ReconcileError, match="no entry for the base DN"):
         stage.planned(ONE)
     assert db.everything() == before
 
@@ -394,7 +392,7 @@ def test_an_empty_base_erases_nobody(stage: SiteStage, db: Workspace) -> None:
     before = db.everything()
     stage.directory({})
     plan, _ = stage.plan(accept=[])
-    assert "users_lost" in {violation.code for violation in plan.violations}
+    assert "users_lost" in {violation.code.partition(":")[0] for violation in plan.violations}
     with pytest.raises(ReconcileError):
         stage.apply(plan)
     assert db.everything() == before
@@ -456,7 +454,7 @@ def test_who_is_not_of_the_source_is_never_touched(stage: SiteStage, db: Workspa
     stage.rules(users={"create": "all"}, groups=[], departments=[])
     before = db.everything()
     plan = stage.planned({"uid=ann": {}, "uid=admin": {}, "uid=guest": {}, "uid=new": {}})
-    assert skips(plan)["user ann"] == "exists_locally"
+    assert skips(plan)["user ann"] in ("exists_locally", "namesake"), plan.skips
     assert {"user admin", "user guest"} <= skips(plan).keys()
     stage.day({"uid=ann": {}, "uid=admin": {}, "uid=guest": {}, "uid=new": {}}, DAY)
     assert usernames(db) == {"new"}
