@@ -156,6 +156,8 @@ class PlatformState(msgspec.Struct, frozen=True):
     """The platform has users, but the ledger remembers nothing about the workspace."""
     taken: frozenset[str] = frozenset()
     """Names of what the platform has and does not list, which is never touched."""
+    in_use: dict[str, str] = {}
+    """Id of a group, department or user that is not deleted → what uses it, in words."""
 
     def living(self) -> Iterator[User]:
         """The users who are not erased."""
@@ -189,6 +191,8 @@ class Contents(NamedTuple):
     """Names of what exists and is not listed, because it is never touched: no object gets one."""
     proved: bool = True
     """The application said how much there is, and this is as much."""
+    in_use: Mapping[ObjectKind, Mapping[str, str]] = {}
+    """Kind → id of what must not be deleted → what uses it, as in "the task 'Approve'"."""
 
 
 class Abilities(msgspec.Struct, frozen=True):

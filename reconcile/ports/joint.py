@@ -18,6 +18,8 @@ class Joint(Platform, Protocol):
     One transaction then keeps many calls and what the ledger remembers of them, or none of it. The
     transaction is the ledger's; the platform makes its calls by the same connection. The calls of
     `Platform` are for a ledger elsewhere. An adapter that has `ledger_database` is taken for one.
+    Where each workspace has a database of its own, it has `workspace_database(workspace)` instead,
+    and each of these holds the ledger of its workspace.
     """
 
     default_state: str

@@ -40,8 +40,8 @@ class Prepared:
         self._sort = itemgetter(*order) if order != list(range(len(names))) else None
         self._given = columns is None and connection.dialect.name == "mariadb"
         if self._given:
-            numbers = [isinstance(compiled.binds[name].type, sa.Integer) for name in names]
-            self._text = mariadb_bulk.as_join(self._text, order, numbers)
+            kinds = [mariadb_bulk.kind_of(compiled.binds[name].type) for name in names]
+            self._text = mariadb_bulk.as_join(self._text, order, kinds)
 
     def run(self, rows: Iterable[tuple[Any, ...]]) -> int:
         """Runs the statement for every row, at least one; returns how many rows it met."""

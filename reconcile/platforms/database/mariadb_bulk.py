@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
+import sqlalchemy as sa
 
 CHUNK: Final = 2 * 1024 * 1024
 """Bytes of one text; a server takes 16 MiB in one statement unless configured otherwise."""
@@ -17,16 +18,28 @@ _TEXT: Final = "LONGTEXT CHARACTER SET utf8mb4"
 into "?"."""
 
 
-def as_join(statement: str, order: Sequence[int], numbers: Sequence[bool]) -> str:
+def kind_of(value_type: sa.types.TypeEngine[Any]) -> str:
+    """The type of a column of the table, for values of this type.
+
+    A text with a collation is one that a key is compared with: in any other character set the key
+    would be converted, row by row, and its index not be used.
+    """
+    if isinstance(value_type, sa.Integer):
+        return "BIGINT"
+    if isinstance(value_type, sa.String) and value_type.collation and value_type.length:
+        return f"VARCHAR({value_type.length}) COLLATE {value_type.collation}"
+    return _TEXT
+
+
+def as_join(statement: str, order: Sequence[int], kinds: Iterable[str]) -> str:
     """Rewrites a statement with a `%s` for each value into one over a table that is the only `%s`.
 
-    `order` says which of a row's values each `%s` stands for, `numbers` which values are numbers.
+    `order` says which of a row's values each `%s` stands for, `kinds` which types they have.
     """
     first, *others = statement.split("%s")
     text = first + "".join(
         f"given.v{place}{rest}" for place, rest in zip(order, others, strict=True)
     )
-    kinds = ("BIGINT" if number else _TEXT for number in numbers)
     columns = ", ".join(f"v{place} {kind} PATH '$[{place}]'" for place, kind in enumerate(kinds))
     table = f"JSON_TABLE(%s, '$[*]' COLUMNS ({columns})) AS given STRAIGHT_JOIN"
     verb, _, rest = text.partition(" ")
