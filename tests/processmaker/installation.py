@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.processmaker.filler import BASE, DEPARTMENTS, GROUPS, Entries, directory
-from tests.processmaker.tables import Workspace, name, template
+from tests.processmaker.tables import ENVIRONMENT, Workspace, declared
 from tests.servers.forking import Execute
 from tests.servers.site import Site
 
@@ -43,7 +43,7 @@ class Installation(Site):
     def __init__(self, folder: Path, url: str, execute: Execute) -> None:
         super().__init__(folder, execute=execute)
         self.url = url
-        self.workspace = name(url)
+        self.environment = dict(ENVIRONMENT)
 
     def db(self) -> Workspace:
         """The workspace as the product and its administrators see it."""
@@ -57,11 +57,8 @@ class Installation(Site):
         self, source: Mapping[str, Any] = SOURCE, platform: Mapping[str, Any] = {}, **more: Any
     ) -> None:
         """Writes the desired state; `platform` has settings of the platform beside its type and url."""
-        made = {"type": "processmaker", "url": template(self.url), "workspaces": [self.workspace]}
-        self.write(
-            dict(source), preset="processmaker", platform=made | dict(platform), **RULES | more
-        )
-        (self.folder / "reconcile.yml").chmod(0o600)
+        made = declared(self.url) | dict(platform)
+        self.write(dict(source), preset="processmaker", platform=made, **RULES | more)
 
     def json(self, *arguments: str, code: int | tuple[int, ...] = 0) -> Any:
         return json.loads(self.run(*arguments, "--format", "json", code=code)[0])

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tests.processmaker.tables import Workspace, name, template
+from tests.processmaker.tables import ENVIRONMENT, Workspace, declared
 from tests.servers.forking import Execute
 from tests.servers.life import Life
 from tests.servers.samba import Samba
@@ -17,11 +17,15 @@ class ProcessMakerLife(Life):
         super().__init__(folder, server, "processmaker", execute)
         self.url = url
         self.db = Workspace(url)
+        self.environment = dict(ENVIRONMENT)
 
     def write(self, source: dict[str, Any], **more: Any) -> None:
-        """The workspace is the platform, with more of its settings under `platform`."""
-        made = {"type": "processmaker", "url": template(self.url), "workspaces": [name(self.url)]}
-        super().write(source, **more | {"platform": made | more.get("platform", {})})
+        """The workspace is the platform, with more of its settings under `platform`.
+
+        Everybody is an operator: without a role nobody can be a user of the product.
+        """
+        more = {"role_mappings": [{"role": "operator", "default": True}]} | more
+        super().write(source, **more | {"platform": declared(self.url) | more.get("platform", {})})
 
     @property
     def platform(self) -> bytes:

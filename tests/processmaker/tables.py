@@ -248,6 +248,20 @@ def template(url: str) -> str:
     return url.replace(f"/{made.database}", "/wf_{workspace}")
 
 
+ENVIRONMENT: Final = {"PM_DB_PASSWORD": PASSWORD}
+"""Where `declared` has the password."""
+
+
+def declared(url: str) -> dict[str, Any]:
+    """The platform of a url in a desired-state file, its password in the environment."""
+    secret = "{{ env('PM_DB_PASSWORD') }}"
+    return {
+        "type": "processmaker",
+        "url": template(url).replace(f":{PASSWORD}@", f":{secret}@"),
+        "workspaces": [name(url)],
+    }
+
+
 def name(url: str) -> str:
     """The workspace of a url."""
     return str(make_url(url).database).removeprefix("wf_")

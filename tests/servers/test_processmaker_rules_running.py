@@ -20,20 +20,22 @@ from tests.processmaker import filler
 from tests.processmaker.life import ProcessMakerLife
 from tests.processmaker.product import Product
 from tests.processmaker.tables import (
+    ENVIRONMENT,
     NOBODY,
     Workspace,
     admin_url,
     create_site,
+    declared,
     drop_site,
     name,
     site,
-    template,
 )
 from tests.servers.certificates import Authority
 from tests.servers.forking import Execute
 from tests.servers.mariadb import MariaDB, mariadb
 from tests.servers.samba import SUFFIX as DOMAIN
 from tests.servers.samba import Samba, samba
+from tests.servers.site import Site
 from tests.servers.slapd import BASE, Slapd, slapd
 from tests.servers.test_processmaker_running import flat
 
@@ -183,7 +185,7 @@ def test_one_run_at_a_time_and_force_takes_over_from_a_dead_one_only(
     with subprocess.Popen(
         [sys.executable, "-c", HOLDS],
         cwd=life.folder,
-        env=environment | {"CORP_PASSWORD": life.password},
+        env=environment | life.environment | {"CORP_PASSWORD": life.password},
         stdout=subprocess.PIPE,
         text=True,
     ) as first:
@@ -217,15 +219,16 @@ def test_the_downloaded_settings_become_a_source_that_works(life: ProcessMakerLi
     downloaded: dict[str, Any] = dict(flat(life))
     (life.folder / "corp.json").write_text(json.dumps(downloaded), encoding="utf-8")
     file = life.folder / "reconcile.yml"
-    made = {"type": "processmaker", "url": template(life.url), "workspaces": [name(life.url)]}
-    state: dict[str, Any] = {"version": 1, "preset": "processmaker", "platform": made}
+    state: dict[str, Any] = {"version": 1, "preset": "processmaker"}
+    state["platform"] = declared(life.url)
     file.write_text(yaml.safe_dump(state | {"sources": []}), encoding="utf-8")
     _, err = life.run("connection", "import", "corp.json", "--out", "reconcile.yml")
     assert "CORP_LDAP_PASSWORD" in err, "the password is not in the file"
     state = yaml.safe_load(file.read_text(encoding="utf-8"))
     state["sources"][0]["users"] |= {"create": "all"}
+    state["role_mappings"] = [{"role": "operator", "default": True}]
     file.write_text(yaml.safe_dump(state), encoding="utf-8")
-    life.environment = {"CORP_LDAP_PASSWORD": life.password}
+    life.environment["CORP_LDAP_PASSWORD"] = life.password
     life.run("test")
     life.apply()
     assert life.users() == {
@@ -243,15 +246,13 @@ def test_the_downloaded_settings_become_a_source_that_works(life: ProcessMakerLi
 def test_a_certificate_that_is_not_trusted_leaves_the_workspace_as_it_is(
     tmp_path: Path, secure: Slapd, authority: Authority, url: str, quick: Execute
 ) -> None:
-    from tests.servers.site import Site
-
     made = Site(tmp_path, execute=quick)
-    platform = {"type": "processmaker", "url": template(url), "workspaces": [name(url)]}
-    more: dict[str, Any] = {"preset": "processmaker", "platform": platform}
+    made.environment = dict(ENVIRONMENT)
 
     def tls(**keys: str) -> None:
         made.desired(secure.url, tls=keys)
-        made.add(**more)
+        mappings = [{"role": "operator", "default": True}]
+        made.add(preset="processmaker", platform=declared(url), role_mappings=mappings)
 
     with Workspace(url) as db:
         before = db.everything()
