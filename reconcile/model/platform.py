@@ -203,7 +203,8 @@ class Abilities(msgspec.Struct, frozen=True):
 
     lengths: dict[str, int] = {}
     """Longest value of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and
-    `attribute` (each value), or of one of them, as in `attribute phone`; 0 is without limit."""
+    `attribute` (each value), or of one of them, as in `attribute phone`; 0 is without limit. `dn`
+    is for a platform that keeps DNs itself."""
     lengths_in: Literal["characters", "bytes"] = "characters"
     """What lengths count; bytes are those of UTF-8."""
     charset: Literal["any", "basic", "latin-1", "ascii"] = "any"

@@ -12,7 +12,6 @@ from reconcile.ports import ManagedPlatform
 from reconcile.testing import Case
 from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
-from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
 from tests.contract.platforms import Servers
 from tests.processmaker.platform import case as made

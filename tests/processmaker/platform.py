@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from pathlib import Path
+from functools import cache
 from typing import Any, ClassVar
 
 from reconcile.model import desired
@@ -10,8 +10,15 @@ from reconcile.model.book import Call
 from reconcile.platforms.managed import managed
 from reconcile.platforms.processmaker.platform import ProcessMaker
 from reconcile.ports import ManagedPlatform, Rejected, no_progress
-from tests.processmaker.tables import Workspace, admin_url, seeded, sql_mode, template, uid
-from tests.processmaker.tables import site as fresh
+from tests.processmaker.tables import (
+    Workspace,
+    admin_url,
+    create_site,
+    seed,
+    seeded,
+    sql_mode,
+    uid,
+)
 from tests.servers.mariadb import MariaDB
 
 
@@ -72,16 +79,36 @@ def add_roles(workspace: Workspace, *codes: str) -> None:
         )
 
 
+SUITE = ("main", "other", "side", "third")
+"""The workspaces of the contract suites."""
+
+
+@cache
+def _suite(admin: str) -> str:
+    """The url, with a place for the workspace, of sites that tests of one process share."""
+    urls = [create_site(admin, f"suite_{workspace}") for workspace in SUITE]
+    return urls[0].removesuffix("main?ssl_disabled=true") + "{workspace}?ssl_disabled=true"
+
+
+def emptied(url: str) -> None:
+    """A fresh installation again, whose ledger has tables without rows."""
+    with Workspace(url) as workspace:
+        workspace.sql("SET FOREIGN_KEY_CHECKS = 0")
+        for row in workspace.sql("SHOW TABLES"):
+            (name,) = row.values()
+            if name != "RECONCILE_LEDGER_REVISION":
+                workspace.sql(f"DELETE FROM `{name}`")
+        seed(workspace)
+        add_roles(workspace, "r", "x/y", "x", "clerk", "operator")
+
+
 @contextmanager
 def case(
     server: MariaDB, kind: type[ProcessMaker], state: str = "", mode: str = ""
 ) -> Iterator[ManagedPlatform]:
-    """The platform over the workspace `main` of a fresh site, with roles for the suites."""
-    with fresh(admin_url(server)) as url, sql_mode(admin_url(server), mode):
-        with Workspace(url) as workspace:
-            add_roles(workspace, "r", "x/y")
-        with closing(platform(url, kind, state)) as made:
-            yield made
-
-
-__all__ = ["Path", "Refusing", "add_roles", "case", "platform", "refusing", "settings", "template"]
+    """The platform over emptied workspaces, with roles for the suites."""
+    url = _suite(admin_url(server))
+    for workspace in SUITE:
+        emptied(url.replace("{workspace}", workspace))
+    with sql_mode(admin_url(server), mode), closing(platform(url, kind, state)) as made:
+        yield made

@@ -35,6 +35,15 @@ COLUMNS: Final[Mapping[str, tuple[str, int]]] = {
 
 Every other attribute is an extended one.
 """
+LENGTHS: Final = {
+    "username": 100,
+    "first_name": 50,
+    "last_name": 50,
+    "email": 100,
+    "dn": DN_LENGTH,
+    **{f"attribute {name}": length for name, (_, length) in COLUMNS.items()},
+}
+"""Characters that columns take; titles are not limited."""
 ROLES: Final[Mapping[str, str]] = {
     "administrator": "PROCESSMAKER_ADMIN",
     "manager": "PROCESSMAKER_MANAGER",
@@ -112,12 +121,10 @@ def _doubled(options: Mapping[str, object], key: str) -> Iterator[Fault]:
 
 def abilities() -> Abilities:
     """What a user, a group and a department of the product can have."""
-    attributes = {f"attribute {name}": length for name, (_, length) in COLUMNS.items()}
-    lengths = {"username": 100, "first_name": 50, "last_name": 50, "email": 100, "dn": DN_LENGTH}
     profile = {"username", "first_name", "last_name", "email", "status", "department", "manager"}
     entry = {"source", "dn"}
     return Abilities(
-        lengths=lengths | attributes,
+        lengths=LENGTHS,
         charset="basic",
         fields={
             "user": frozenset(profile | {"attributes"} | entry),

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from reconcile.model.platform import Row
 from reconcile.platforms.processmaker.dates import day, default_due_date
-from reconcile.platforms.processmaker.settings import COLUMNS, DN_LENGTH, DUE_DATE
+from reconcile.platforms.processmaker.settings import COLUMNS, DN_LENGTH, DUE_DATE, LENGTHS
 from reconcile.platforms.processmaker.uids import NOBODY
 from reconcile.platforms.processmaker.write.work import Work
 from reconcile.ports import Rejected
@@ -47,6 +47,7 @@ def stored(work: Work, fields: Row) -> Stored:
     twin: Values = {}
     for name, value in fields.items():
         if name in BOTH:
+            _expect_short(name, value)
             own[BOTH[name]] = twin[BOTH[name]] = value
         elif name in _ONE:
             own[_ONE[name]] = value
@@ -56,6 +57,7 @@ def stored(work: Work, fields: Row) -> Stored:
     attributes: Mapping[str, str | None] = fields.get("attributes") or {}
     for name, (column, _) in COLUMNS.items():
         if name in attributes:
+            _expect_short(f"attribute {name}", attributes[name] or "")
             own[column] = attributes[name] or ""
     due = attributes.get(DUE_DATE, "") or "" if DUE_DATE in attributes else None
     if due is not None:
@@ -64,6 +66,12 @@ def stored(work: Work, fields: Row) -> Stored:
         name: text for name, text in attributes.items() if name not in COLUMNS and name != DUE_DATE
     }
     return Stored(own, twin, extended, due)
+
+
+def _expect_short(name: str, text: str) -> None:
+    """Raises Rejected for a text that its column would have to cut off."""
+    if len(text) > LENGTHS[name]:
+        raise Rejected(f"the {name} is too long")
 
 
 _ONE: Final = {"department": "DEP_UID", "manager": "USR_REPORTS_TO"}
