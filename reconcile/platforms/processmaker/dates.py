@@ -19,7 +19,8 @@ def now() -> str:
 def default_due_date() -> str:
     """The day on which a new account ends unless the directory says so."""
     today = datetime.now(UTC).date()
-    return f"{today.year + _YEARS}-{today.month:02}-{min(today.day, 28):02}"
+    last = 28 if today.month == 2 else today.day  # only February has another length then
+    return f"{today.year + _YEARS}-{today.month:02}-{min(today.day, last):02}"
 
 
 def day(text: str) -> str:

@@ -50,6 +50,8 @@ ROLES: Final[Mapping[str, str]] = {
     "operator": "PROCESSMAKER_OPERATOR",
     "guest": "PROCESSMAKER_GUEST",
 }
+RESERVED: Final = frozenset({"admin", "guest"})
+"""Usernames of the accounts that every site has."""
 LINKS: Final = 500
 """So many links go in one call."""
 
@@ -131,6 +133,7 @@ def abilities() -> Abilities:
             "group": frozenset({"name"} | entry),
             "department": frozenset({"title", "parent"} | entry),
         },
+        reserved_usernames=RESERVED,
         times=frozenset({DUE_DATE}),
         attribute_names=r"(?!USR_)(?s:.+)",
         statuses=frozenset({"active", "inactive", "vacation", "erased"}),
