@@ -19,7 +19,8 @@ def now() -> str:
 def default_due_date() -> str:
     """The day on which a new account ends unless the directory says so."""
     today = datetime.now(UTC).date()
-    return f"{today.year + _YEARS}-{today.month:02}-{min(today.day, 28):02}"
+    leap_day = (today.month, today.day) == (2, 29)
+    return today.replace(year=today.year + _YEARS, day=28 if leap_day else today.day).isoformat()
 
 
 def day(text: str) -> str:
