@@ -7,6 +7,7 @@ platform can.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import cast
 
 import msgspec
 
@@ -14,7 +15,6 @@ from reconcile.model.change import Skip
 from reconcile.model.identity import by_id, ids
 from reconcile.model.platform import (
     Abilities,
-    Department,
     Grant,
     Group,
     Membership,
@@ -25,6 +25,7 @@ from reconcile.model.platform import (
 from reconcile.planning.available_names import AvailableNames
 from reconcile.planning.circles import circles
 from reconcile.planning.fitting import PROFILE, Mirrored, Object, fitted, instead_of, name_of
+from reconcile.planning.undeleted import undeleted
 
 
 class Within(msgspec.Struct):
@@ -50,20 +51,6 @@ def _takes_everything(abilities: Abilities) -> bool:
         *("attributes", "times", "circles", "one_namespace"),
     )
     return all(getattr(abilities, aspect) == getattr(plain, aspect) for aspect in aspects)
-
-
-def _held_from_below(doomed: Mapping[str, Object], kept: Collection[str]) -> dict[str, str]:
-    """Departments that are above one that stays → why they stay, too."""
-    held: dict[str, str] = {}
-    for own in kept:
-        below = doomed[own]
-        while isinstance(below, Department) and below.parent in doomed:
-            above = doomed[below.parent]
-            if above.id in held or above.id in kept:
-                break
-            held[above.id] = f"the department {name_of(below)!r} below it stays"
-            below = above
-    return held
 
 
 class _Narrowing:
@@ -130,35 +117,11 @@ class _Narrowing:
             if possible is not None:
                 left.pop(possible.id, None)
                 yield possible
-        yield from self._undeleted(kind, left)
-
-    def _undeleted(self, kind: ObjectKind, doomed: Mapping[str, Object]) -> Iterator[Object]:
-        """Objects that were to be deleted and stay, with the reason noted.
-
-        A department that stays keeps all departments above it. A user that stays is not in service.
-        """
-        if kind not in self._abilities.deletes:
-            reasons = dict.fromkeys(doomed, f"the platform cannot delete a {kind}")
-        else:
-            used = self._current.in_use
-            reasons = {own: f"it is in use by {used[own]}" for own in doomed if own in used}
-            reasons |= _held_from_below(doomed, reasons)
-        for own, why in reasons.items():
-            old = doomed[own]
-            self._skip(kind, old, why, exists=True)
-            if isinstance(old, User) and kind in self._abilities.deletes:
-                yield self._out_of_service(old)
-            else:
-                yield old
-
-    def _out_of_service(self, user: User) -> User:
-        """A user that was to be deleted and cannot be: it is deactivated instead."""
-        status = instead_of("inactive", self._abilities)
-        if user.status not in ("active", "vacation") or status is None:
-            return user
-        return msgspec.structs.replace(
-            user, status=status, status_origin=user.source, status_cause="missing"
-        )
+        # What is left was to be deleted.
+        kept = undeleted(kind, left, self._abilities, self._current.in_use)
+        for stays, why in kept:
+            self._skip(kind, stays, why, exists=True)
+            yield cast("Object", stays)
 
     def _without_circles(self, wanted: Iterable[Group]) -> Iterator[Group]:
         """Where the platform has no circles, groups that are in each other stay as they are nested.

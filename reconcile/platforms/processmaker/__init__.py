@@ -6,8 +6,9 @@
 - `database`: one workspace's database, in which the tables of the ledger have a prefix.
 - `kept`: what the product has no place for, or must not see. `takeover`: names of entries that
   move there, so that the product's own synchroniser leaves the site alone.
-- `reading`: all there is. `users_read`, `titles`, `in_use`: parts of it.
-- `write`: calls as statements, many rows in each. `sources`: the product's authentication sources.
-- `check`: what `reconcile test` says of a site; `inequalities`: where the product's tables disagree.
+- `reading`: all there is. `users_read`, `titles`, `in_use`: parts of it. `dates`: days.
+- `write`: calls as statements, many rows in each.
+- `sources`: the product's authentication sources; `php`: how it keeps their settings.
+- `check`: what `reconcile test` says of a site; `inequalities`: where its tables disagree.
 - `platform`: the adapter.
 """

@@ -45,7 +45,7 @@ class SiteDatabase(MariadbDatabase):
 def _prefixed(base: type) -> type:
     """A preparer of identifiers that writes the prefix before the names of the ledger's tables."""
 
-    class Prefixed(base):
+    class Prefixed(base):  # type: ignore[misc] # whatever the dialect has
         stored_names = _STORED
 
         def quote(self, ident: str) -> Any:

@@ -19,8 +19,8 @@ def now() -> str:
 def default_due_date() -> str:
     """The day on which a new account ends unless the directory says so."""
     today = datetime.now(UTC).date()
-    last = 28 if today.month == 2 else today.day  # only February has another length then
-    return f"{today.year + _YEARS}-{today.month:02}-{min(today.day, last):02}"
+    leap_day = (today.month, today.day) == (2, 29)
+    return today.replace(year=today.year + _YEARS, day=28 if leap_day else today.day).isoformat()
 
 
 def day(text: str) -> str:

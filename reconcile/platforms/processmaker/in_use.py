@@ -80,9 +80,9 @@ def _titles(connection: sa.Connection, site: Site, what: str, thing: str) -> str
     """The title of a task or process; its id where it has none."""
     if what.endswith("task"):
         c = t.content.c
-        named = sa.select(c.CON_VALUE).where(c.CON_CATEGORY == "TAS_TITLE", thing == c.CON_ID)
+        named = sa.select(c.CON_VALUE).where(c.CON_CATEGORY == "TAS_TITLE", c.CON_ID == thing)
     elif what.endswith("process") and site.has(t.processes.name, "PRO_TITLE"):
-        named = sa.select(t.processes.c.PRO_TITLE).where(thing == t.processes.c.PRO_UID)
+        named = sa.select(t.processes.c.PRO_TITLE).where(t.processes.c.PRO_UID == thing)
     else:
         return thing
     return str(connection.execute(named.limit(1)).scalar() or thing)

@@ -39,7 +39,7 @@ def forget(connection: sa.Connection, kind: KeptKind, uids: Iterable[str]) -> No
     """Forgets what is kept of these ids."""
     named = list(uids)
     if named:
-        mine = sa.delete(t.kept).where(kind == t.kept.c.KIND, t.kept.c.UID.in_(named))
+        mine = sa.delete(t.kept).where(t.kept.c.KIND == kind, t.kept.c.UID.in_(named))
         connection.execute(mine)
 
 

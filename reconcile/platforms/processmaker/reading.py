@@ -134,7 +134,7 @@ def _settle_references(users: Rows, departments: Rows) -> None:
 def _leave_out_departments_managers(
     users: Rows, managers: Mapping[str, str], departments: Rows, named: Mapping[str, str]
 ) -> None:
-    """A manager whom a user has by its department, and not by the directory, is not the directory's.
+    """A manager that comes with the department, and not from the directory, is left out.
 
     The product writes it whenever a department gets a manager: the manager of the department to its
     users, and the manager of the one above to that manager.

@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from reconcile.platforms.processmaker import tables as t
-from reconcile.platforms.processmaker.php import serialized
+from reconcile.platforms.processmaker.php import Value, serialized
 from reconcile.platforms.processmaker.settings import NAME_LENGTH, SiteSettings
 from reconcile.platforms.processmaker.uids import new
 from reconcile.platforms.processmaker.write.statements import insert
@@ -40,7 +40,7 @@ def put(
     if wanted in names:
         return
     if called in names:
-        renamed = sa.update(t.sources).where(called == _s.AUTH_SOURCE_NAME)
+        renamed = sa.update(t.sources).where(_s.AUTH_SOURCE_NAME == called)
         connection.execute(renamed.values(AUTH_SOURCE_NAME=wanted))
         return
     insert(connection, t.sources, [_row(wanted, fields)])
@@ -50,7 +50,7 @@ def _row(name: str, fields: Mapping[str, str]) -> dict[str, str | int]:
     """An authentication source without a server."""
     kind, identifier = _TYPES.get(fields.get("type", ""), ("ldap", "uid"))
     base = fields.get("base_dn", "")
-    data = {
+    data: dict[str, Value] = {
         "LDAP_TYPE": kind,
         "AUTH_SOURCE_AUTO_REGISTER": "0",
         "AUTH_SOURCE_IDENTIFIER_FOR_USER": identifier,

@@ -29,7 +29,7 @@ def settle(connection: sa.Connection, site: Site, *, takeover: bool) -> int:
 def _hide(connection: sa.Connection, site: Site) -> int:
     """Moves DNs into the side table; one that the product has set since then is the newer one."""
     moved = 0
-    for kind, table, own, entry in MIRRORS:
+    for kind, _, own, entry in MIRRORS:
         shown = sa.select(own, entry).where(entry != "").with_for_update()
         entries = {str(uid): str(dn) for uid, dn in connection.execute(shown)}
         if entries:
@@ -43,7 +43,7 @@ def _restore(connection: sa.Connection, site: Site) -> int:
     """Moves DNs back, but for objects that are gone or have another one now."""
     side = kept.read(connection, site)
     moved = 0
-    for kind, table, own, entry in MIRRORS:
+    for kind, _, own, entry in MIRRORS:
         hidden = side.get(kind, {})
         if not hidden:
             continue

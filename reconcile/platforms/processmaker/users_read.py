@@ -88,7 +88,7 @@ def _due(kept: str | None, due: str | None) -> str:
 
 
 def _attributes(extended: str | None, mapped: str | None, due: str) -> dict[str, str]:
-    """Extended attributes, and those that have a column; a column hides an attribute of its name."""
+    """Extended attributes, and those that have a column, which hides an extended one."""
     read = dict(_texts(decoded(extended)))
     if mapped:
         for name, value in zip(COLUMNS, json.loads(mapped), strict=True):

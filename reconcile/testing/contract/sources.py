@@ -92,8 +92,10 @@ def test_a_source_gets_another_name_with_everything_it_has(platform: ManagedPlat
         [member("anna", "staff"), member("anna", "own", None), member("ben", "crew", "branch")],
     )
     if platform.abilities.nested_groups:
-        nesting = {"groups": {"own": "corp"}}
-        ok(platform, change("group", "update", "staff", nesting, {"groups": {}}))
+        ok(
+            platform,
+            change("group", "update", "staff", {"groups": {"own": "corp"}}, {"groups": {}}),
+        )
     with platform.lock(["main"], HOLDER), platform.transaction("main") as writer:
         writer.remember([Reading("corp", persons=1)])
     before, side = platform.read("main"), platform.read("side")

@@ -91,7 +91,7 @@ def _expect_parents(work: Work, parents: Mapping[str, str]) -> None:
 
 
 def _expect_sound(work: Work, placed: Sequence[str]) -> None:
-    """Raises Rejected where the tree would not be one, or two departments of a place had a title."""
+    """Raises Rejected where the tree would be none, or a title be twice in one place."""
     rows = {uid: (title, parent) for uid, title, parent in work.connection.execute(_TITLES)}
     above = rooted({uid: parent for uid, (_, parent) in rows.items()})
     for uid in placed:
@@ -118,8 +118,8 @@ def delete(work: Work, uids: Sequence[str]) -> None:
             raise Rejected("it still has departments below it")
         placed = sa.update(t.users).where(t.users.c.DEP_UID.in_(some))
         work.connection.execute(placed.values(DEP_UID=""))
-        for category in ("DEPO_TITLE", "DEPO_DESCRIPTION"):
-            forget_titles(work.connection, category, some)  # type: ignore[arg-type] # both are
+        forget_titles(work.connection, "DEPO_TITLE", some)
+        forget_titles(work.connection, "DEPO_DESCRIPTION", some)
         delete_rows(work.connection, _d.DEP_UID, some)
         if work.site.has("DASHLET_INSTANCE", "DAS_INS_OWNER_UID"):
             owned = sa.column("DAS_INS_OWNER_UID").in_(some)

@@ -126,5 +126,5 @@ def _revoke(work: Work, pairs: Sequence[Pair]) -> None:
         by_code.setdefault(code, []).append(user)
     for code, users in by_code.items():
         for some in chunks(users):
-            held = sa.update(t.users).where(_u.USR_UID.in_(some), code == _u.USR_ROLE)
+            held = sa.update(t.users).where(_u.USR_UID.in_(some), _u.USR_ROLE == code)
             work.connection.execute(held.values(USR_ROLE=""))

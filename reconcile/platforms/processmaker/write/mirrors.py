@@ -21,7 +21,7 @@ _LANGUAGE = "en"
 def put_titles(connection: sa.Connection, category: Category, titles: Mapping[str, str]) -> None:
     """Has CONTENT say the same as the title of each object, in every language it has one in."""
     for some in chunks(titles):
-        mine = sa.select(_c.CON_ID, _c.CON_LANG).where(category == _c.CON_CATEGORY)
+        mine = sa.select(_c.CON_ID, _c.CON_LANG).where(_c.CON_CATEGORY == category)
         languages: dict[str, set[str]] = {uid: {_LANGUAGE} for uid in some}
         for uid, language in connection.execute(mine.where(_c.CON_ID.in_(some))):
             languages[uid].add(language)
@@ -43,7 +43,7 @@ def put_titles(connection: sa.Connection, category: Category, titles: Mapping[st
 def forget_titles(connection: sa.Connection, category: Category, uids: Iterable[str]) -> None:
     """Removes the rows of CONTENT about some objects."""
     for some in chunks(uids):
-        statement = sa.delete(t.content).where(category == _c.CON_CATEGORY, _c.CON_ID.in_(some))
+        statement = sa.delete(t.content).where(_c.CON_CATEGORY == category, _c.CON_ID.in_(some))
         connection.execute(statement)
 
 

@@ -45,9 +45,9 @@ def update(
     for names, ids in alike.items():
         if names:
             statement = _by_id(own, uid, names)
-            values = [(row_id, *rows[row_id].values()) for row_id in ids]
             parameters = [_OWN, *(f"new_{name}" for name in names)]
-            met += bulk.Prepared(connection, statement, parameters).run(values)
+            given = [(row_id, *rows[row_id].values()) for row_id in ids]
+            met += bulk.Prepared(connection, statement, parameters).run(given)
     return met
 
 
@@ -56,13 +56,13 @@ def _by_id(own: sa.Column[Any], uid: sa.String, names: Iterable[str]) -> sa.Upda
     table = own.table
     new = {name: sa.bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
     condition = own == sa.bindparam(_OWN, type_=uid)
-    return sa.update(table).where(condition).values(new)  # type: ignore[arg-type] # a Table
+    return sa.update(table).where(condition).values(new)
 
 
 def delete(connection: sa.Connection, own: sa.Column[Any], ids: Iterable[str]) -> None:
     """Deletes all rows with these ids."""
     for some in chunks(ids):
-        connection.execute(sa.delete(own.table).where(own.in_(some)))  # type: ignore[arg-type]
+        connection.execute(sa.delete(own.table).where(own.in_(some)))
 
 
 def numbers(

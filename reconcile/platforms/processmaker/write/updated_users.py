@@ -69,7 +69,7 @@ def _merge_attributes(work: Work, columns: Mapping[str, Stored]) -> None:
     for some in chunks(changed):
         held = sa.select(_u.USR_UID, _u.USR_EXTENDED_ATTRIBUTES_DATA).where(_u.USR_UID.in_(some))
         for uid, text in work.connection.execute(held.with_for_update()):
-            merged: dict[str, Any] = decoded(text) | columns[uid].extended
+            merged: dict[str, Any] = {**decoded(text), **columns[uid].extended}
             left = {name: value for name, value in merged.items() if value is not None}
             columns[uid].own["USR_EXTENDED_ATTRIBUTES_DATA"] = encoded(left) if left else "{}"
 

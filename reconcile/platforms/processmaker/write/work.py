@@ -1,7 +1,7 @@
 """What a transaction in one workspace needs to know."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -44,7 +44,7 @@ class Work(NamedTuple):
 def begin(connection: sa.Connection, site: Site, settings: SiteSettings) -> Work:
     """Looks up what calls refer to by name."""
     by_name = {called: uid for uid, called in _pairs(connection, _NAMED_SOURCES)}
-    sources = {called: uid for called, uid in by_name.items()}
+    sources = dict(by_name)
     for source, called in settings.authentication_sources.items():
         sources.pop(source, None)
         if called in by_name:
@@ -61,7 +61,5 @@ _NAMED_SOURCES = sa.select(t.sources.c.AUTH_SOURCE_UID, t.sources.c.AUTH_SOURCE_
 _ROLES = sa.select(t.roles.c.ROL_UID, t.roles.c.ROL_CODE).where(t.roles.c.ROL_SYSTEM == SYSTEM)
 
 
-def _pairs(
-    connection: sa.Connection, statement: sa.Select[tuple[str, str]]
-) -> Iterable[tuple[str, str]]:
+def _pairs(connection: sa.Connection, statement: sa.Select[Any]) -> Iterable[tuple[str, str]]:
     return ((str(uid), str(name)) for uid, name in connection.execute(statement))
