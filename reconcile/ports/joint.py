@@ -46,6 +46,14 @@ class Joint(Platform, Protocol):
         """
         ...
 
+    def settle(self, workspace: str) -> None:
+        """Optional: puts rows where the settings want them, at the end of every run that writes.
+
+        `Contents.unsettled` says that there are some, so that a run writes although nothing else
+        changes. It may be done again at any time.
+        """
+        ...
+
     def kept(self, workspace: str, calls: Sequence[Call]) -> None:
         """Called once the transaction is kept, with those of its calls that were not refused.
 

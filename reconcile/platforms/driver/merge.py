@@ -68,6 +68,7 @@ def merge(workspace: str, contents: Contents, book: Book, *, learn: bool = True)
         keeps_ids=any(user.external_id and not user.source for user in users),
         ledger_lost=bool(users) and not (book.sources or book.objects),
         taken=frozenset(contents.taken),
+        unsettled=contents.unsettled,
         in_use=both.in_use(),
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in both.ours.items()}

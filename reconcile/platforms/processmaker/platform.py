@@ -43,6 +43,8 @@ class ProcessMaker:
         self._own = site_settings(settings)
         self._databases: dict[str, SiteDatabase] = {}
         self._sites: dict[str, Site] = {}
+        self._unsettled: dict[str, bool] = {}
+        """Whether DNs have to move, as each workspace was last read."""
         self._settled: set[str] = set()
         """Workspaces in which DNs are where the settings want them."""
 
@@ -83,24 +85,38 @@ class ProcessMaker:
         self._settled.discard(workspace)
         with self._database(workspace).reading() as connection:
             site = self._site(workspace, connection)
-            return reading.read(connection, site, self._own, self._settings.sources)
+            contents = reading.read(connection, site, self._own, self._settings.sources)
+        self._unsettled[workspace] = contents.unsettled
+        return contents
 
     def make(
         self, workspace: str, calls: Sequence[Call], connection: "sa.Connection"
     ) -> list[str | Rejected]:
         """Makes calls in an open transaction; those that are alike go out together."""
-        from reconcile.platforms.processmaker import takeover
         from reconcile.platforms.processmaker.write.calls import make
         from reconcile.platforms.processmaker.write.work import begin
 
         self._database(workspace).guard(connection)
         site = self._prepared(workspace, connection)
         if workspace not in self._settled:
-            moved = takeover.settle(connection, site, takeover=self._own.takeover)
-            if moved:
-                where = "out of" if self._own.takeover else "back to"
-                _log.info("DNs of %d groups and departments moved %s their columns", moved, where)
+            self._move_entries(connection, site)
         return make(begin(connection, site, self._own), calls)
+
+    def settle(self, workspace: str) -> None:
+        """Moves DNs to where the settings want them, if no call has done so."""
+        if workspace in self._settled or not self._unsettled.get(workspace):
+            return
+        with self._writing(workspace) as connection:
+            self._move_entries(connection, self._prepared(workspace, connection))
+        self._settled.add(workspace)
+
+    def _move_entries(self, connection: "sa.Connection", site: "Site") -> None:
+        from reconcile.platforms.processmaker import takeover
+
+        moved = takeover.settle(connection, site, takeover=self._own.takeover)
+        if moved:
+            where = "out of" if self._own.takeover else "back to"
+            _log.info("DNs of %d groups and departments moved %s their columns", moved, where)
 
     def _prepared(self, workspace: str, connection: "sa.Connection") -> "Site":
         """The site with the side table: what creates a table ends any transaction it is in."""
@@ -115,9 +131,9 @@ class ProcessMaker:
         return self._site(workspace, connection)
 
     def kept(self, workspace: str, calls: Sequence[Call]) -> None:
-        """DNs are where the settings want them."""
-        del calls
-        self._settled.add(workspace)
+        """DNs are where the settings want them, once any call was made."""
+        if calls:
+            self._settled.add(workspace)
 
     def put_source(
         self, workspace: str, name: str, fields: Mapping[str, str], new_name: str

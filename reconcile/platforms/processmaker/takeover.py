@@ -4,6 +4,7 @@ It empties and fills every group and department whose DN is not empty. While the
 the DNs are in the side table; when that ends they go back to where they were.
 """
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import sqlalchemy as sa
@@ -24,6 +25,23 @@ MIRRORS: Final[tuple[tuple[Kind, sa.Table, sa.Column[str], sa.Column[str]], ...]
 def settle(connection: sa.Connection, site: Site, *, takeover: bool) -> int:
     """Moves DNs to where the settings want them; returns how many it moved."""
     return (_hide if takeover else _restore)(connection, site)
+
+
+def unsettled(
+    connection: sa.Connection, side: Mapping[str, Mapping[str, str]], *, takeover: bool
+) -> bool:
+    """Whether `settle` would move anything; `side` is what the side table has."""
+    if takeover:
+        return shown(connection) > 0
+    return any(
+        side.get(kind, {}).keys() & set(connection.execute(_empty(own, entry)).scalars())
+        for kind, _, own, entry in MIRRORS
+    )
+
+
+def _empty(own: sa.Column[str], entry: sa.Column[str]) -> sa.Select[str]:
+    """The ids of objects without a DN."""
+    return sa.select(own).where(entry == "")
 
 
 def _hide(connection: sa.Connection, site: Site) -> int:
@@ -47,7 +65,7 @@ def _restore(connection: sa.Connection, site: Site) -> int:
         hidden = side.get(kind, {})
         if not hidden:
             continue
-        empty = set(connection.execute(sa.select(own).where(entry == "")).scalars())
+        empty = set(connection.execute(_empty(own, entry)).scalars())
         back = {uid: {entry.name: dn} for uid, dn in hidden.items() if uid in empty}
         update(connection, own, site.uid, back)
         kept.forget(connection, kind, hidden)
