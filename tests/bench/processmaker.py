@@ -131,7 +131,8 @@ def _profile(command: Sequence[str | Path], folder: Path) -> None:
     done = subprocess.run(profiled, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise WrongExit(f"ended with {done.returncode} in the profiler")
-    pstats.Stats(str(file)).sort_stats("tottime").print_stats(40)
+    pstats.Stats(str(file)).sort_stats("tottime").print_stats(25)
+    pstats.Stats(str(file)).sort_stats("cumulative").print_stats("/reconcile/", 60)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
