@@ -67,11 +67,17 @@ def insert(
     """
     if not rows:
         return
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name not in ("postgresql", "mariadb"):
         Prepared(connection, table.insert(), names).run(rows)
         return
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
+    if connection.dialect.name == "mariadb":
+        begin = ("INSERT INTO", quote(table.name), f"({columns})", "VALUES")
+        for values in mariadb_bulk.value_lists(rows):
+            text = " ".join((*begin, values))
+            connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+        return
     statement = f"COPY {quote(table.name)} ({columns}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
     try:

@@ -1,6 +1,8 @@
 """New users: a row in USERS and its twin in RBAC_USERS. The role is a call of its own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Final
 
 from reconcile.model.platform import Row
 from reconcile.platforms.processmaker import kept
@@ -13,6 +15,8 @@ from reconcile.platforms.processmaker.write.names import expect_single_usernames
 from reconcile.platforms.processmaker.write.statements import insert
 from reconcile.platforms.processmaker.write.work import Work
 
+_ATTRIBUTES: Final = "USR_EXTENDED_ATTRIBUTES_DATA"
+
 
 def create(work: Work, users: Sequence[Row]) -> list[str]:
     """Makes users, all or none; returns their ids in the same order."""
@@ -22,11 +26,16 @@ def create(work: Work, users: Sequence[Row]) -> list[str]:
     }
     common = {"USR_PASSWORD": NOBODY, "USR_DUE_DATE": due}
     common |= dict.fromkeys(("USR_CREATE_DATE", "USR_UPDATE_DATE"), moment)
-    own = {**common, **_OWN}
-    twin = {**common, **_TWIN}
-    insert(work.connection, t.users, [_own(own, uid, fields) for uid, fields in made.items()])
-    rows = [{**twin, "USR_UID": uid, **fields.twin} for uid, fields in made.items()]
-    insert(work.connection, t.rbac_users, rows)
+    insert(
+        work.connection,
+        t.users,
+        _alike(_OWN, made, [_own(common, fields) for fields in made.values()]),
+    )
+    insert(
+        work.connection,
+        t.rbac_users,
+        _alike(_TWIN, made, [common | fields.twin for fields in made.values()]),
+    )
     expect_single_usernames(work.connection, (str(fields["username"]) for fields in users))
     led = {uid: str(fields.own.get("USR_REPORTS_TO", "")) for uid, fields in made.items()}
     managers.note(work, {uid: manager for uid, manager in led.items() if manager})
@@ -36,31 +45,31 @@ def create(work: Work, users: Sequence[Row]) -> list[str]:
     return list(made)
 
 
-_TEXTS = ("USR_USERNAME", "USR_FIRSTNAME", "USR_LASTNAME", "USR_EMAIL")
-_OWN = {
-    **dict.fromkeys(_TEXTS, ""),
-    **dict.fromkeys(("USR_ADDRESS", "USR_PHONE", "USR_FAX", "USR_CELLULAR", "USR_ZIP_CODE"), ""),
-    **dict.fromkeys(("USR_POSITION", "USR_COUNTRY", "USR_CITY", "USR_LOCATION"), ""),
-    **dict.fromkeys(("USR_TIME_ZONE", "USR_DEFAULT_LANG", "DEP_UID", "USR_REPORTS_TO"), ""),
-    "USR_ROLE": "",
-    "USR_UX": "NORMAL",
-}
-"""What a new row of USERS has unless a field says otherwise. Without a role it may do nothing."""
-_TWIN = {
-    **dict.fromkeys(_TEXTS, ""),
+_TEXTS = dict.fromkeys(("USR_USERNAME", "USR_FIRSTNAME", "USR_LASTNAME", "USR_EMAIL"), "")
+_OWN: Final[Row] = {**_TEXTS, "USR_ROLE": "", "USR_UX": "NORMAL"}
+"""What a row of USERS has unless a field says otherwise. Without a role it may do nothing.
+
+Of columns that no row sets the product's own defaults hold, which are the empty text.
+"""
+_TWIN: Final[Row] = {
+    **_TEXTS,
     "USR_AUTH_TYPE": LOCAL,
     "UID_AUTH_SOURCE": NOBODY,
     "USR_AUTH_USER_DN": "",
 }
 
 
-def _own(common: Row, uid: str, fields: Stored) -> Row:
+def _alike(defaults: Row, uids: Iterable[str], rows: Sequence[Row]) -> list[Row]:
+    """Rows that all have the same columns: those that any of them sets."""
+    columns = dict.fromkeys(chain.from_iterable(rows), "") | {_ATTRIBUTES: None} | defaults
+    if not any(_ATTRIBUTES in row for row in rows):
+        del columns[_ATTRIBUTES]
+    return [{"USR_UID": uid, **columns, **row} for uid, row in zip(uids, rows, strict=True)]
+
+
+def _own(common: Row, fields: Stored) -> Row:
     """A row of USERS."""
     extended = {name: text for name, text in fields.extended.items() if text is not None}
-    attributes = encoded(extended) if extended else None
-    return {
-        **common,
-        "USR_UID": uid,
-        "USR_EXTENDED_ATTRIBUTES_DATA": attributes,
-        **fields.own,
-    }
+    if not extended:
+        return common | fields.own
+    return {**common, **fields.own, _ATTRIBUTES: encoded(extended)}
