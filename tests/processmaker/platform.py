@@ -84,7 +84,7 @@ SUITE = ("main", "other", "side", "third")
 
 
 @cache
-def _suite(admin: str) -> str:
+def suite_url(admin: str) -> str:
     """The url, with a place for the workspace, of sites that tests of one process share."""
     urls = [create_site(admin, f"suite_{workspace}") for workspace in SUITE]
     return urls[0].removesuffix("main?ssl_disabled=true") + "{workspace}?ssl_disabled=true"
@@ -107,7 +107,7 @@ def case(
     server: MariaDB, kind: type[ProcessMaker], state: str = "", mode: str = ""
 ) -> Iterator[ManagedPlatform]:
     """The platform over emptied workspaces, with roles for the suites."""
-    url = _suite(admin_url(server))
+    url = suite_url(admin_url(server))
     for workspace in SUITE:
         emptied(url.replace("{workspace}", workspace))
     with sql_mode(admin_url(server), mode), closing(platform(url, kind, state)) as made:

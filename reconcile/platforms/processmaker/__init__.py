@@ -9,6 +9,6 @@
 - `reading`: all there is. `users_read`, `titles`, `in_use`: parts of it. `dates`: days.
 - `write`: calls as statements, many rows in each.
 - `sources`: the product's authentication sources; `php`: how it keeps their settings.
-- `check`: what `reconcile test` says of a site; `inequalities`: where its tables disagree.
+- `checking`: what `reconcile test` says of a site.
 - `platform`: the adapter.
 """

@@ -73,10 +73,10 @@ def _rows(
         if uids is not None:
             statement = statement.where(used.in_(uids))
         for uid, thing in connection.execute(statement):
-            yield uid, f"{what} {quoted(_titles(connection, site, what, thing))}"
+            yield uid, f"{what} '{quoted(_title(connection, site, what, thing))}'"
 
 
-def _titles(connection: sa.Connection, site: Site, what: str, thing: str) -> str:
+def _title(connection: sa.Connection, site: Site, what: str, thing: str) -> str:
     """The title of a task or process; its id where it has none."""
     if what.endswith("task"):
         c = t.content.c

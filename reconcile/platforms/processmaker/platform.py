@@ -192,7 +192,7 @@ class ProcessMaker:
 
     def check(self) -> Iterable[Check]:
         """Looks at every workspace: what is connected, and where the site's tables disagree."""
-        from reconcile.platforms.processmaker import check
+        from reconcile.platforms.processmaker.checking import check
 
         for workspace in self._settings.workspaces:
             try:

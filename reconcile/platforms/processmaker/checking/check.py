@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from reconcile.model import desired
 from reconcile.platforms.processmaker import kept, takeover
 from reconcile.platforms.processmaker import tables as t
+from reconcile.platforms.processmaker.checking.inequalities import inequalities
 from reconcile.platforms.processmaker.database import SiteDatabase
-from reconcile.platforms.processmaker.inequalities import inequalities
 from reconcile.platforms.processmaker.settings import SiteSettings
 from reconcile.platforms.processmaker.site import Site
 from reconcile.platforms.processmaker.uids import UNTOUCHED
