@@ -87,7 +87,9 @@ def people(product: Product) -> None:
     product.add_user("clerk", "CLERK")
     by_hand = product.add_group("by hand")
     for username in ("root", "ann"):
-        db.insert("GROUP_USER", GRP_UID=by_hand, USR_UID=db.user(username)["USR_UID"])
+        number = db.row("GROUPWF", GRP_UID=by_hand)["GRP_ID"]
+        user = db.user(username)["USR_UID"]
+        db.insert("GROUP_USER", GRP_UID=by_hand, GRP_ID=number, USR_UID=user)
     product.add_department("Reception")
     _status(db, "fay", "VACATION")
     product.set_manager("Tech", "dan")
