@@ -89,6 +89,7 @@ def test_passwords_stay_in_the_directory(life: ProcessMakerLife) -> None:
     life.change("uid=ann", userPassword="another-One-2")
     assert life.login("ann", code=1) == "login failed"
     assert "ann is logged in" in life.login("ann", password="another-One-2")
+    assert life.login("ann", password=" another-One-2 ", code=1) == "login failed", "spaces count"
     assert "is a local account of the platform, not of a directory" in life.login("dan", code=1)
     sources = life.users("source")
     assert (sources["ann"], sources["dan"]) == ("corp", None)
@@ -142,6 +143,7 @@ def test_searching_and_trees(life: ProcessMakerLife) -> None:
     assert {"username", "first_name", "last_name", "email", "dn"} <= rows[0].keys()
     found = json.loads(life.run("search", "corp", "jo*n", "--format", "json")[0])
     assert {row["username"] for row in found} == {"jo", "x1", "x3"}
+    assert json.loads(life.run("search", "corp", "*)(uid=*", "--format", "json")[0]) == []
     assert "jobs" in life.run("tree", "corp")[0]
 
 
@@ -209,8 +211,11 @@ def test_the_log_file_has_counts_and_more_where_more_is_asked_for(life: ProcessM
     brief = (life.folder / "brief.log").read_text(encoding="utf-8")
     assert "Done: " in brief
     assert "MarkLogin" not in brief
-    life.run("plan", "-v", "--log-file", "long.log")
-    assert "ldapsearch" in (life.folder / "long.log").read_text(encoding="utf-8")
+    rotation = ("--log-file-size", "1KiB", "--log-file-count", "2")
+    life.run("plan", "-v", "--log-file", "long.log", *rotation)
+    long = "".join(file.read_text(encoding="utf-8") for file in life.folder.glob("long.log*"))
+    assert "ldapsearch" in long
+    assert life.password not in long
 
 
 def test_the_downloaded_settings_become_a_source_that_works(life: ProcessMakerLife) -> None:
@@ -224,23 +229,28 @@ def test_the_downloaded_settings_become_a_source_that_works(life: ProcessMakerLi
     file.write_text(yaml.safe_dump(state | {"sources": []}), encoding="utf-8")
     _, err = life.run("connection", "import", "corp.json", "--out", "reconcile.yml")
     assert "CORP_LDAP_PASSWORD" in err, "the password is not in the file"
+    assert "'GHOST'" in err, "attributes of a role that nobody gets are left out"
+    assert "--update" in life.run("connection", "import", "corp.json", code=2)[1]
+    life.run("connection", "import", "corp.json", "--new", "--out", "reconcile.yml")
+    life.run("connection", "import", "corp.json", "--update", "--out", "reconcile.yml")
     state = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert [source["name"] for source in state["sources"]] == ["corp", "corp (2)"]
+    state["sources"] = state["sources"][:1]
     state["sources"][0]["users"] |= {"create": "all"}
     state["role_mappings"] = [{"role": "operator", "default": True}]
     file.write_text(yaml.safe_dump(state), encoding="utf-8")
     life.environment["CORP_LDAP_PASSWORD"] = life.password
     life.run("test")
     life.apply()
-    assert life.users() == {
-        "admin": "active",
-        "guest": "inactive",
-        "ann": "active",
-        "old": "inactive",
-    }
+    assert life.users() == {"ann": "active", "old": "inactive"}
     assert life.db.user("ann")["USR_PHONE"] == "1"
     source = life.db.row("RBAC_AUTHENTICATION_SOURCE")
     assert source["AUTH_SOURCE_NAME"] == "corp"
     assert source["AUTH_SOURCE_PASSWORD"] == "", "secrets stay where they are"
+    assert json.loads(life.run("connection", "export", "corp")[0])["source"]["name"] == "corp"
+    downloaded |= {"AUTH_SOURCE_ENABLED_TLS": "1", "AUTH_SOURCE_NAME": "tls"}
+    (life.folder / "tls.json").write_text(json.dumps(downloaded), encoding="utf-8")
+    assert "TLS certificate is not installed" in life.run("connection", "import", "tls.json")[1]
 
 
 def test_a_certificate_that_is_not_trusted_leaves_the_workspace_as_it_is(
@@ -260,6 +270,9 @@ def test_a_certificate_that_is_not_trusted_leaves_the_workspace_as_it_is(
         for keys in ({}, {"ca_file": trusted, "server_name": "other.example.com"}):
             tls(**keys)
             assert "certificate" in made.run("apply", "--yes", code=7)[1]
+        made.desired(secure.url, tls={"mode": "none"}, require_signing=True)
+        made.add(preset="processmaker", platform=declared(url))
+        made.run("apply", "--yes", code=(2, 7))
         assert db.everything() == before
         tls(ca_file=trusted, server_name="ldap.example.com")
         made.run("apply", "--yes")
@@ -274,7 +287,6 @@ def test_an_anonymous_source_of_several_pages(life: ProcessMakerLife) -> None:
     _, err = life.run("apply", "--yes")
     assert "anonymous" in err
     assert len(directory_users(life)) == 5
-    assert life.db.row("RBAC_AUTHENTICATION_SOURCE")["AUTH_ANONYMOUS"] == 1
 
 
 def test_other_naming_attributes_are_read_too(tmp_path: Path, url: str, quick: Execute) -> None:

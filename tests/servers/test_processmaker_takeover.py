@@ -109,69 +109,90 @@ def test_taking_over_hides_the_entries_from_the_product_and_gives_them_back(
     assert stage.day(COMPANY) == []
 
 
-def test_a_month(stage: SiteStage, db: Workspace) -> None:
-    product = filler.filled(db)
-    damage = unequal(db)
-    stage.rules(**TAKEOVER, **LEAVING)
-    entries: Entries = dict(COMPANY)
+class Month:
+    """The company's directory from night to night, and the workspace after each."""
 
-    def night(day: int) -> list[str]:
-        done = stage.day(entries, f"2026-01-{day:02}")
-        assert unequal(db) <= damage
-        return done
+    def __init__(self, stage: SiteStage, db: Workspace) -> None:
+        self.stage, self.db = stage, db
+        self.product = filler.filled(db)
+        self.damage = unequal(db)
+        self.entries: Entries = dict(COMPANY)
+        stage.rules(**TAKEOVER, **LEAVING)
+        self.night(1)
+        self.ids = uids(db)
 
-    def login(username: str) -> None:
+    def night(self, day: int, **groups: list[str]) -> None:
+        """A run, after groups have got these members; nothing has got worse."""
+        for title, members in groups.items():
+            self.entries[f"cn={title}"] = _UNIQUE | {"uniqueMember": members}
+        self.stage.day(self.entries, f"2026-01-{day:02}")
+        assert unequal(self.db) <= self.damage
+
+    def login(self, username: str) -> None:
         """The product binds as the person's entry of today."""
-        assert product.login(username) in {f"{entry},{BASE}" for entry in entries}
+        assert self.product.login(username) in {f"{entry},{BASE}" for entry in self.entries}
 
-    night(1)
-    ids = uids(db)
-    entries["uid=ivy,ou=Tech"] = person("Ivory", telephoneNumber="+1 555 9")
-    entries["cn=devs"] = _UNIQUE | {
-        "uniqueMember": ["uid=dan,ou=Tech", "uid=eve,ou=Tech", "uid=ivy,ou=Tech"]
-    }
-    night(2)
-    login("ivy")
-    assert db.members("devs") == {"dan", "eve", "ivy"}
-    assert db.user("ivy")["USR_PHONE"] == "+1 555 9"
+    def hire_and_rename(self) -> None:
+        self.entries["uid=ivy,ou=Tech"] = person("Ivory", telephoneNumber="+1 555 9")
+        self.night(2, devs=["uid=dan,ou=Tech", "uid=eve,ou=Tech", "uid=ivy,ou=Tech"])
+        self.login("ivy")
+        assert self.db.members("devs") == {"dan", "eve", "ivy"}
+        assert self.db.user("ivy")["USR_PHONE"] == "+1 555 9"
+        del self.entries["uid=dan,ou=Tech"]
+        renamed = person("Dogwood", entryUUID="id-dan", mail="dan@example.com")
+        self.entries["uid=daniel,ou=Tech"] = renamed
+        self.night(3)
+        assert uids(self.db)["daniel"] == self.ids["dan"], "a new login is the same user"
+        self.login("daniel")
 
-    entries["uid=daniel,ou=Tech"] = person("Dogwood", entryUUID="id-dan", mail="dan@example.com")
-    del entries["uid=dan,ou=Tech"]
-    night(3)
-    assert uids(db)["daniel"] == ids["dan"], "a new login is the same user"
-    login("daniel")
-    entries["uid=bob,ou=Ads,ou=Sales"] = person("Birch")
-    del entries["uid=bob,ou=Sales"]
-    entries["cn=staff"] = _UNIQUE | {"uniqueMember": ["uid=ann,ou=Sales", "uid=gil"]}
-    night(4)
-    ads = db.row("DEPARTMENT", DEP_TITLE="Ads")["DEP_UID"]
-    assert (uids(db)["bob"], db.user("bob")["DEP_UID"]) == (ids["bob"], ads)
-    login("bob")
-    assert db.members("staff") == {"ann", "gil"}
+    def move(self) -> None:
+        self.entries["uid=bob,ou=Ads,ou=Sales"] = person("Birch")
+        del self.entries["uid=bob,ou=Sales"]
+        self.night(4, staff=["uid=ann,ou=Sales", "uid=gil"])
+        bob = self.db.user("bob")
+        assert bob["USR_UID"] == self.ids["bob"]
+        assert bob["DEP_UID"] == self.db.row("DEPARTMENT", DEP_TITLE="Ads")["DEP_UID"]
+        self.login("bob")
+        assert self.db.members("staff") == {"ann", "gil"}
 
-    left = entries.pop("uid=eve,ou=Tech")
-    night(5)
-    assert (db.user("eve")["USR_STATUS"], db.user("eve")["rbac"]["USR_STATUS"]) == ("INACTIVE", 0)
-    entries["uid=eve,ou=Tech"] = left
-    night(8)
-    assert uids(db)["eve"] == ids["eve"]
-    login("eve")
-    filler.belongings(db, "eve")
-    del entries["uid=eve,ou=Tech"]
-    night(9)
-    night(22)
-    assert uids(db)["eve"] == ids["eve"], "the grace period lasts two weeks"
-    night(23)
-    row = db.row("USERS", USR_UID=ids["eve"])
-    assert (row["USR_STATUS"], row["USR_LASTNAME"], row["DEP_UID"]) == ("CLOSED", "unknown", "")
-    assert db.row("APP_DELEGATION", USR_UID=ids["eve"])["USR_ID"] == row["USR_ID"]
-    assert "Elm" not in db.text()
+    def leave_and_return(self) -> None:
+        left = self.entries.pop("uid=eve,ou=Tech")
+        self.night(5)
+        eve = self.db.user("eve")
+        assert (eve["USR_STATUS"], eve["rbac"]["USR_STATUS"]) == ("INACTIVE", 0)
+        self.entries["uid=eve,ou=Tech"] = left
+        self.night(8)
+        assert uids(self.db)["eve"] == self.ids["eve"]
+        self.login("eve")
 
-    entries["uid=eve,ou=Tech"] = person("Elder", entryUUID="id-another-eve")
-    night(24)
-    assert uids(db)["eve"] != ids["eve"], "another Eve has nothing of the first"
-    login("eve")
-    night(31)
+    def leave_for_good(self) -> None:
+        filler.belongings(self.db, "eve")
+        del self.entries["uid=eve,ou=Tech"]
+        self.night(9)
+        self.night(22)
+        assert uids(self.db)["eve"] == self.ids["eve"], "the grace period lasts two weeks"
+        self.night(23)
+        row = self.db.row("USERS", USR_UID=self.ids["eve"])
+        assert (row["USR_STATUS"], row["USR_LASTNAME"], row["DEP_UID"]) == ("CLOSED", "unknown", "")
+        case = self.db.row("APP_DELEGATION", USR_UID=self.ids["eve"])
+        assert case["USR_ID"] == row["USR_ID"], "cases keep the row they are about"
+        assert "Elm" not in self.db.text()
+
+    def another_of_the_name(self) -> None:
+        self.entries["uid=eve,ou=Tech"] = person("Elder", entryUUID="id-another-eve")
+        self.night(24)
+        assert uids(self.db)["eve"] != self.ids["eve"], "another Eve has nothing of the first"
+        self.login("eve")
+        self.night(31)
+
+
+def test_a_month(stage: SiteStage, db: Workspace) -> None:
+    month = Month(stage, db)
+    month.hire_and_rename()
+    month.move()
+    month.leave_and_return()
+    month.leave_for_good()
+    month.another_of_the_name()
 
 
 def test_what_a_process_uses_is_said_and_left(stage: SiteStage, db: Workspace) -> None:
