@@ -206,11 +206,11 @@ def _news(fields: dict[str, str], known: Known | None) -> dict[str, str]:
 
 def _entry(row: Row, known: Known | None) -> dict[str, Any]:
     """Which entry an object stands for: according to the book, otherwise to the platform."""
-    kept = {"external_id": row.get("external_id", ""), "dn": row.get("dn", "")}
+    kept = {field: row.get(field, "") for field in ("source", "external_id", "dn")}
     if known is None:
-        return {"source": row.get("source", ""), **kept}
+        return kept
     if known.source:
-        return {"source": known.source, "external_id": known.external_id, "dn": known.dn}
+        return {field: getattr(known, field) for field in kept}
     return {field: getattr(known, field) or kept[field] for field in kept}
 
 
