@@ -99,7 +99,7 @@ def emptied(url: str) -> None:
             if name != "RECONCILE_LEDGER_REVISION":
                 workspace.sql(f"DELETE FROM `{name}`")
         seed(workspace)
-        add_roles(workspace, "r", "x/y", "x", "clerk", "operator")
+        add_roles(workspace, "r", "x/y", "x", "clerk")
 
 
 @contextmanager
@@ -112,3 +112,12 @@ def case(
         emptied(url.replace("{workspace}", workspace))
     with sql_mode(admin_url(server), mode), closing(platform(url, kind, state)) as made:
         yield made
+
+
+def forgotten(url: str) -> None:
+    """Has reconcile forget all it knows."""
+    with Workspace(url) as workspace:
+        workspace.sql("SET FOREIGN_KEY_CHECKS = 0")
+        for row in workspace.sql("SHOW TABLES LIKE 'RECONCILE%'"):
+            (name,) = row.values()
+            workspace.sql(f"DROP TABLE `{name}`")
