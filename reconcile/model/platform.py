@@ -156,6 +156,10 @@ class PlatformState(msgspec.Struct, frozen=True):
     """The platform has users, but the ledger remembers nothing about the workspace."""
     taken: frozenset[str] = frozenset()
     """Names of what the platform has and does not list, which is never touched."""
+    unsettled: bool = False
+    """The platform has rows to put where its settings want them, which no change shows."""
+    in_use: dict[str, str] = {}
+    """Id of a group, department or user that is not deleted → what uses it, in words."""
 
     def living(self) -> Iterator[User]:
         """The users who are not erased."""
@@ -189,6 +193,10 @@ class Contents(NamedTuple):
     """Names of what exists and is not listed, because it is never touched: no object gets one."""
     proved: bool = True
     """The application said how much there is, and this is as much."""
+    unsettled: bool = False
+    """The platform's `settle` has something to do."""
+    in_use: Mapping[ObjectKind, Mapping[str, str]] = {}
+    """Kind → id of what must not be deleted → what uses it, as in "the task 'Approve'"."""
 
 
 class Abilities(msgspec.Struct, frozen=True):
@@ -199,7 +207,8 @@ class Abilities(msgspec.Struct, frozen=True):
 
     lengths: dict[str, int] = {}
     """Longest value of `username`, `first_name`, `last_name`, `email`, `group`, `department`, and
-    `attribute` (each value), or of one of them, as in `attribute phone`; 0 is without limit."""
+    `attribute` (each value), or of one of them, as in `attribute phone`; 0 is without limit. `dn`
+    is for a platform that keeps DNs itself."""
     lengths_in: Literal["characters", "bytes"] = "characters"
     """What lengths count; bytes are those of UTF-8."""
     charset: Literal["any", "basic", "latin-1", "ascii"] = "any"

@@ -7,6 +7,7 @@ platform can.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import cast
 
 import msgspec
 
@@ -24,6 +25,7 @@ from reconcile.model.platform import (
 from reconcile.planning.available_names import AvailableNames
 from reconcile.planning.circles import circles
 from reconcile.planning.fitting import PROFILE, Mirrored, Object, fitted, instead_of, name_of
+from reconcile.planning.undeleted import undeleted
 
 
 class Within(msgspec.Struct):
@@ -35,7 +37,7 @@ class Within(msgspec.Struct):
 
 def within(abilities: Abilities, current: PlatformState, wanted: PlatformState) -> Within:
     """The wanted state, reduced to what the platform is able to have."""
-    if _takes_everything(abilities) and not current.taken:
+    if _takes_everything(abilities) and not current.taken and not current.in_use:
         return Within(wanted, [])
     return _Narrowing(abilities, current).narrowed(wanted)
 
@@ -117,12 +119,11 @@ class _Narrowing:
             if possible is not None:
                 left.pop(possible.id, None)
                 yield possible
-        # What is still there was to be deleted.
-        if kind in self._abilities.deletes:
-            return
-        for old in left.values():
-            self._skip(kind, old, f"the platform cannot delete a {kind}", exists=True)
-            yield old
+        # What is left was to be deleted.
+        kept = undeleted(kind, left, self._abilities, self._current.in_use)
+        for stays, why in kept:
+            self._skip(kind, stays, why, exists=True)
+            yield cast("Object", stays)
 
     def _hold_names(
         self, kind: ObjectKind, wanted: Collection[Object], current: Mapping[str, Object]

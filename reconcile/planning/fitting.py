@@ -123,7 +123,17 @@ def _unfit_fields(wanted: Mirrored, abilities: Abilities) -> dict[str, str]:
     for value in _values(wanted):
         if why := value.why_unfit(abilities):
             unfit.setdefault(value.field, why)
+    if why := _unfit_entry(wanted.dn, abilities):
+        unfit["dn"] = why
     return unfit
+
+
+def _unfit_entry(dn: str, abilities: Abilities) -> str:
+    """Why a platform that keeps DNs cannot keep this one; "" where it can, or keeps none."""
+    length = abilities.lengths.get("dn", 0)
+    if not length or len(dn) <= length:
+        return _Value("dn", "DN", "", dn).why_unfit(abilities) if length else ""
+    return f"the DN has more than {length} characters, which is all the platform keeps"
 
 
 def _fixed_fields(

@@ -231,8 +231,12 @@ def check_guards(
 def workspaces_to_remember(
     current: Iterable[PlatformState], read: tuple[Reading, ...]
 ) -> Iterator[str]:
-    """The workspaces that do not know yet how much the sources hold."""
-    return (state.workspace for state in current if not set(read) <= set(state.readings))
+    """The workspaces that do not know yet how much the sources hold, or have rows to settle."""
+    return (
+        state.workspace
+        for state in current
+        if state.unsettled or not set(read) <= set(state.readings)
+    )
 
 
 def _existing(inputs: Inputs) -> Iterator[Existing]:

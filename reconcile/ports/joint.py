@@ -18,6 +18,8 @@ class Joint(Platform, Protocol):
     One transaction then keeps many calls and what the ledger remembers of them, or none of it. The
     transaction is the ledger's; the platform makes its calls by the same connection. The calls of
     `Platform` are for a ledger elsewhere. An adapter that has `ledger_database` is taken for one.
+    Where each workspace has a database of its own, it has `workspace_database(workspace)` instead,
+    and each of these holds the ledger of its workspace.
     """
 
     default_state: str
@@ -41,6 +43,14 @@ class Joint(Platform, Protocol):
         call that is refused leaves no trace and does not hinder the others; of its links none is
         made. Whatever is raised undoes the transaction, PlatformUnreadable too. Neither commits nor
         rolls back, but for savepoints.
+        """
+        ...
+
+    def settle(self, workspace: str) -> None:
+        """Optional: puts rows where the settings want them, at the end of every run that writes.
+
+        `Contents.unsettled` says that there are some, so that a run writes although nothing else
+        changes. It may be done again at any time.
         """
         ...
 

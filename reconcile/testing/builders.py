@@ -159,6 +159,13 @@ def held(platform: ManagedPlatform, status: Status) -> Status:
     return instead_of(status, platform.abilities) or status
 
 
+def writable(platform: ManagedPlatform, text: str) -> str:
+    """A text without the characters that the platform cannot keep."""
+    if platform.abilities.charset != "basic":
+        return text
+    return "".join(char for char in text if ord(char) <= 0xFFFF)
+
+
 def users(platform: ManagedPlatform) -> Any:
     return view(platform.read("main"))["users"]
 

@@ -137,7 +137,8 @@ class Life:
             if "role" in self.able.needs:
                 mappings = [{"role": self.role, "default": True}]
             rules["role_mappings"] = mappings
-            rules["roles"] = {"on_unmapped": "remove"}
+            needed = "role" in self.able.needs
+            rules["roles"] = {"on_unmapped": "default" if needed else "remove"}
         return DESIRED | rules | ({"links": self.links()} if self.linked else {})
 
     def links(self) -> list[dict[str, str]]:

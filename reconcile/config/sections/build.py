@@ -65,6 +65,9 @@ class Builder:
             workspaces=tuple(values.get("workspaces", ("main",))),
             folder=str(self._folder(path)),
             options=self._platform_options(values, path),
+            sources=tuple(
+                text(item, "name") for _, item in mappings(self._data, "sources") if "name" in item
+            ),
         )
 
     def _platform_options(self, values: Values, path: Path) -> dict[str, object]:

@@ -31,6 +31,8 @@ class Platform(msgspec.Struct, frozen=True):
     """Relative paths in `state` start here."""
     options: dict[str, object] = {}
     """The keys that only this type of platform has, as the file has them; a Secret for a secret."""
+    sources: tuple[str, ...] = ()
+    """The names of all declared sources, for an application that knows sources itself."""
 
 
 class Schedule(msgspec.Struct, frozen=True):

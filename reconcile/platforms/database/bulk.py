@@ -40,8 +40,8 @@ class Prepared:
         self._sort = itemgetter(*order) if order != list(range(len(names))) else None
         self._given = columns is None and connection.dialect.name == "mariadb"
         if self._given:
-            numbers = [isinstance(compiled.binds[name].type, sa.Integer) for name in names]
-            self._text = mariadb_bulk.as_join(self._text, order, numbers)
+            kinds = [mariadb_bulk.kind_of(compiled.binds[name].type) for name in names]
+            self._text = mariadb_bulk.as_join(self._text, order, kinds)
 
     def run(self, rows: Iterable[tuple[Any, ...]]) -> int:
         """Runs the statement for every row, at least one; returns how many rows it met."""
@@ -67,11 +67,17 @@ def insert(
     """
     if not rows:
         return
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name not in ("postgresql", "mariadb"):
         Prepared(connection, table.insert(), names).run(rows)
         return
     quote = connection.dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, names))
+    if connection.dialect.name == "mariadb":
+        begin = ("INSERT INTO", quote(table.name), f"({columns})", "VALUES")
+        for values in mariadb_bulk.value_lists(rows):
+            text = " ".join((*begin, values))
+            connection.exec_driver_sql(text, execution_options={"no_parameters": True})
+        return
     statement = f"COPY {quote(table.name)} ({columns}) FROM STDIN"
     driver: Any = connection.connection.driver_connection
     try:

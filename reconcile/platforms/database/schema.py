@@ -6,7 +6,7 @@ cannot be done at once: a new SQLite database gets the newest tables as they are
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import sqlalchemy as sa
@@ -48,13 +48,14 @@ class Schema(NamedTuple):
         Raises PlatformUnreadable for an unknown revision, and for tables with reconcile's names
         that another program made.
         """
-        if not sa.inspect(connection).has_table(self.version_table):
+        version_table = stored_name(connection, self.version_table)
+        if not sa.inspect(connection).has_table(version_table):
             # On MariaDB it may be an unfinished creation: `upgrade` looks closer.
             if connection.dialect.name != "mariadb":
                 self._refuse_strangers(connection, database)
             return ""
         version: sa.ColumnClause[str] = sa.column("version_num")
-        versions = sa.select(version).select_from(sa.table(self.version_table))
+        versions = sa.select(version).select_from(sa.table(version_table))
         revisions = connection.execute(versions).scalars().all()
         if not revisions and connection.dialect.name == "mariadb" and not _is_used(connection):
             return ""  # an interrupted creation: `upgrade` starts it over
@@ -107,7 +108,7 @@ class Schema(NamedTuple):
         config = Config()
         config.set_main_option("script_location", self.migrations)
         config.attributes["connection"] = connection
-        config.attributes["version_table"] = self.version_table
+        config.attributes["version_table"] = stored_name(connection, self.version_table)
         command.upgrade(config, "head")
 
     def _wait_for_others(self, connection: sa.Connection, database: str) -> None:
@@ -128,7 +129,7 @@ class Schema(NamedTuple):
         """On MariaDB, the empty tables of an interrupted creation; none of another program."""
         if connection.dialect.name != "mariadb":
             return
-        if not sa.inspect(connection).has_table(self.version_table):
+        if not sa.inspect(connection).has_table(stored_name(connection, self.version_table)):
             return
         marked = sa.text(
             "SELECT table_name FROM information_schema.tables "
@@ -136,12 +137,12 @@ class Schema(NamedTuple):
         )
         ours = set(connection.execute(marked, {"mark": MARK}).scalars())
         for table in reversed(self.tables()):
-            if table.name in ours:
-                table.drop(connection)
+            if stored_name(connection, table.name) in ours:
+                table.drop(connection, checkfirst=False)
 
     def _refuse_strangers(self, connection: sa.Connection, database: str) -> None:
         """Tables with the same names that another program made must not be used."""
-        ours = {table.name for table in self.tables()}
+        ours = {stored_name(connection, table.name) for table in self.tables()}
         strange = sorted(ours & set(sa.inspect(connection).get_table_names()))
         if strange:
             raise PlatformUnreadable(
@@ -163,6 +164,13 @@ def _refuse_encoding(connection: sa.Connection, database: str) -> None:
 
 def _is_used(connection: sa.Connection) -> bool:
     """Whether anything was ever applied: a workspace is the first row to come."""
-    if not sa.inspect(connection).has_table("workspaces"):
+    if not sa.inspect(connection).has_table(stored_name(connection, "workspaces")):
         return False
-    return connection.execute(sa.text("SELECT 1 FROM workspaces LIMIT 1")).scalar() is not None
+    row = sa.select(sa.literal(1)).select_from(sa.table("workspaces")).limit(1)
+    return connection.execute(row).scalar() is not None
+
+
+def stored_name(connection: sa.Connection, table: str) -> str:
+    """What a table of reconcile is called in a database that gives its tables a prefix."""
+    names: Mapping[str, str] = getattr(connection.dialect.identifier_preparer, "stored_names", {})
+    return names.get(table, table)

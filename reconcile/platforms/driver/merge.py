@@ -68,6 +68,8 @@ def merge(workspace: str, contents: Contents, book: Book, *, learn: bool = True)
         keeps_ids=any(user.external_id and not user.source for user in users),
         ledger_lost=bool(users) and not (book.sources or book.objects),
         taken=frozenset(contents.taken),
+        unsettled=contents.unsettled,
+        in_use=both.in_use(),
     )
     theirs = {(kind, own): platform_id for (kind, platform_id), own in both.ours.items()}
     edits = [*both.edits(users), *both.lost_links()] if learn else []
@@ -108,6 +110,14 @@ class _Both:
             own = self.ours[member_kind, member]
             end = self.ours[holder_kind, holder] if holder_kind else holder
             yield own, end, self._book.links.get((kind, own, end), "")
+
+    def in_use(self) -> dict[str, str]:
+        """Our id of what the application uses → what uses it."""
+        return {
+            self.ours[kind, theirs]: what
+            for kind, used in self._contents.in_use.items()
+            for theirs, what in used.items()
+        }
 
     def _reference(self, row: Row, field: str) -> str:
         """Our id of what a field of a row refers to; "" for nothing."""
@@ -197,11 +207,11 @@ def _news(fields: dict[str, str], known: Known | None) -> dict[str, str]:
 
 def _entry(row: Row, known: Known | None) -> dict[str, Any]:
     """Which entry an object stands for: according to the book, otherwise to the platform."""
-    kept = {"external_id": row.get("external_id", ""), "dn": row.get("dn", "")}
+    kept = {field: row.get(field, "") for field in ("source", "external_id", "dn")}
     if known is None:
         return kept
     if known.source:
-        return {"source": known.source, "external_id": known.external_id, "dn": known.dn}
+        return {field: getattr(known, field) for field in kept}
     return {field: getattr(known, field) or kept[field] for field in kept}
 
 

@@ -82,6 +82,10 @@ class DrivenPlatform:
             if writer.begun:
                 self._settle(workspace)
             raise
+        # An application may have rows of its own to put where its settings want them.
+        settle = getattr(self._platform, "settle", None)
+        if settle is not None:
+            settle(workspace)
 
     def _settle(self, workspace: str) -> None:
         """Records an interrupted run; if that fails, the next run does it."""

@@ -21,7 +21,7 @@ from reconcile.platforms.driver.running.together import runner
 from reconcile.platforms.driver.vocabulary import NAME_OF
 from reconcile.platforms.ledger.history.entries import ids_before, ids_now
 from reconcile.platforms.resolve import Names, text
-from reconcile.ports import Ledger, Platform, Progress
+from reconcile.ports import Ledger, Platform, Progress, Rejected, Unclear
 
 _log = logging.getLogger(__name__)
 
@@ -160,12 +160,12 @@ class DrivenWriter:
                 _name_new(batch.workspace.names, change, own)
 
     def _write_sources(self, changes: Sequence[Change]) -> list[Written]:
-        """Sources are in the book alone: the platform has none."""
+        """Sources are in the book; few platforms keep them, too."""
         known = self._open().sources
         written: list[Written] = []
         edits: list[Edit] = []
         for change in changes:
-            why = _source_problem(change, known)
+            why = _source_problem(change, known) or self._put_source(change)
             if why:
                 written.append(Written("failed", why))
                 continue
@@ -175,6 +175,18 @@ class DrivenWriter:
             written.append(APPLIED)
         self._ledger.write(self._name, edits=edits)
         return written
+
+    def _put_source(self, change: Change) -> str:
+        """Has a platform that keeps sources itself keep this one; why it cannot, "" if it does."""
+        put = getattr(self._platform, "put_source", None)
+        if put is None:
+            return ""
+        edit = _source_edit(change)
+        try:
+            put(self._name, edit.name, edit.fields, edit.rename or edit.name)
+        except (Rejected, Unclear) as error:
+            return str(error)
+        return ""
 
     def _open(self) -> Workspace:
         if self._workspace is None:

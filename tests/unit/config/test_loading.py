@@ -399,7 +399,7 @@ def test_plug_ins_have_keys_of_their_own(tmp_path):
 def test_types_are_chosen_from_what_is_there(tmp_path):
     path = write(tmp_path, a="version: 1\nplatform: {type: mien}\nsources: []\n") / "a.yml"
     assert said(path, platforms={"mine": lambda _: ()}) == [
-        "a.yml:2:18: platform.type: expected mine, postgresql_roles, scim, sql, tables or vmmanager, got 'mien'; did you mean `mine`?"
+        "a.yml:2:18: platform.type: expected mine, postgresql_roles, processmaker, scim, sql, tables or vmmanager, got 'mien'; did you mean `mine`?"
     ]
 
 

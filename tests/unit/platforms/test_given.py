@@ -1,12 +1,15 @@
 import msgspec
 import pytest
+import sqlalchemy as sa
 
 from reconcile.platforms.database import mariadb_bulk
+
+TEXT = mariadb_bulk.kind_of(sa.String())
 
 
 def test_an_update_goes_through_the_rows_in_order() -> None:
     text = mariadb_bulk.as_join(
-        "UPDATE users SET email=%s, dn=%s WHERE users.id = %s", [1, 2, 0], [True, False, False]
+        "UPDATE users SET email=%s, dn=%s WHERE users.id = %s", [1, 2, 0], ["BIGINT", TEXT, TEXT]
     )
     assert text == (
         "UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (v0 BIGINT PATH '$[0]', "
@@ -16,7 +19,7 @@ def test_an_update_goes_through_the_rows_in_order() -> None:
 
 
 def test_a_deletion_names_the_table_it_deletes_from() -> None:
-    text = mariadb_bulk.as_join("DELETE FROM users WHERE users.id = %s", [0], [True])
+    text = mariadb_bulk.as_join("DELETE FROM users WHERE users.id = %s", [0], ["BIGINT"])
     assert text == (
         "DELETE users FROM JSON_TABLE(%s, '$[*]' COLUMNS (v0 BIGINT PATH '$[0]')) AS given STRAIGHT_JOIN "
         "users WHERE users.id = given.v0"

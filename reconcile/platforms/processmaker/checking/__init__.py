@@ -1,0 +1,1 @@
+"""What `reconcile test` says of a site: `check`, with `inequalities` of its tables."""

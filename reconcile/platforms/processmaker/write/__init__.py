@@ -1,0 +1,1 @@
+"""Calls carried out in a workspace's database."""
