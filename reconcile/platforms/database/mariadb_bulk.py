@@ -51,9 +51,6 @@ def as_join(statement: str, order: Sequence[int], kinds: Iterable[str]) -> str:
 
 _FIELD, _ROW, _NULL = "\x1f", "\x1e", "\x1d"
 """Between values, between rows, and in place of null, until all values are quoted at once."""
-_QUOTED: Final = str.maketrans(
-    {"\0": "\\0", "\n": "\\n", "\r": "\\r", "\x1a": "\\Z", "'": "\\'", '"': '\\"', "\\": "\\\\"}
-)
 _ROWS: Final = 1000
 """Rows of one INSERT, as long as these are short."""
 
@@ -86,13 +83,18 @@ def _value_lists(rows: Sequence[tuple[Any, ...]]) -> Iterator[str]:
     ):
         yield ",".join(map(_one_by_one, rows))  # a value holds one of the three itself
         return
-    quoted = text.translate(_QUOTED).replace(_FIELD, "','").replace(_ROW, "'),('")
+    quoted = _escaped(text).replace(_FIELD, "','").replace(_ROW, "'),('")
     yield f"('{quoted}')".replace(f"'{_NULL}'", "NULL")
+
+
+def _escaped(text: str) -> str:
+    """A text between quotes: only a quote and a backslash mean anything there."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _one_by_one(row: Iterable[Any]) -> str:
     """One row, quoted value by value."""
-    values = ("NULL" if value is None else f"'{str(value).translate(_QUOTED)}'" for value in row)
+    values = ("NULL" if value is None else f"'{_escaped(str(value))}'" for value in row)
     return f"({','.join(values)})"
 
 
