@@ -337,6 +337,16 @@ def test_objects_of_one_name_are_told_apart_and_orphans_are_at_the_top(site: Sit
     assert state.memberships == ()
 
 
+def test_users_whose_rows_are_too_long_for_one_text_are_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ok(site.platform, [user(f"u{n}", attributes={"x": "ä" * 90}) for n in range(5)])
+    before = site.contents()
+    for size in range(16, 400, 29):  # cut off anywhere, between two rows as well
+        monkeypatch.setattr("reconcile.platforms.database.mariadb_bulk.CHUNK", size)
+        assert site.contents() == before
+
+
 def test_admin_and_guest_are_never_touched_whatever_they_are_called(site: Site) -> None:
     site.product.update("USERS", {"USR_UID": GUEST}, USR_USERNAME="visitor")
     contents = site.contents()
