@@ -172,7 +172,8 @@ def test_without_a_token_nothing_is_tried(
     with pytest.raises(PlatformUnreadable) as refused:
         platform.read("main")
     assert why in str(refused.value)
-    assert len(service.requests) <= 4
+    assert [check.what for check in platform.check()] == ["platform"]
+    assert len(service.requests) <= 8
     assert "s3cret" not in str(refused.value)
 
 

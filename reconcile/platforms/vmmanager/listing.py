@@ -65,7 +65,8 @@ class Listing:
         except Refused as refused:
             raise PlatformUnreadable(
                 f"{self._session.base}/{self.path} cannot be listed: {refused}. If VMmanager does "
-                'not know limit, set paging: none; if it does not know orderby, set orderby: ""'
+                'not know limit, set paging: none; if it does not know orderby, set orderby: ""; '
+                "if it has nothing at this path, see paths"
             ) from refused
 
     def _at_once(self) -> Everything:

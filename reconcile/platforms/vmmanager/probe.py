@@ -32,8 +32,10 @@ class Probe:
         """One line for each thing found; ends with the first that fails."""
         base = self._installation.session.base
         try:
-            yield Check("token", True, "given" if self._settings.auth.token is None else "used")
-            yield Check("paging", True, self._paging())
+            paging = self._paging()
+            given = "given for the password" if self._settings.auth.token is None else "accepted"
+            yield Check("token", True, given)
+            yield Check("paging", True, paging)
             everything = self._installation.listing.everything()
             accounts = everything.resources
             proof = "" if everything.proved else "; their number is not said, or is that of a page"
@@ -52,6 +54,7 @@ class Probe:
     def _paging(self) -> str:
         """Whether limit is obeyed, and what size means."""
         if self._settings.paging == "none":
+            self._page("")
             return "none: everything comes in one answer"
         first, second = (self._page(f"{start},1") for start in (0, 1))
         if len(first.resources) > 1:
@@ -66,12 +69,15 @@ class Probe:
         return f"page 2 differs from page 1; size is {meaning}"
 
     def _page(self, limit: str) -> Page:
-        order = {"orderby": self._settings.orderby} if self._settings.orderby else {}
+        query = {"limit": limit, "orderby": self._settings.orderby}
         try:
-            return self._installation.listing.page({"limit": limit, **order})
+            return self._installation.listing.page(
+                {key: text for key, text in query.items() if text}
+            )
         except Refused as refused:
             raise PlatformUnreadable(
-                f'a list with limit={limit} is refused: {refused}. Set orderby: "", or paging: none'
+                f'a list with {" and ".join(query)} is refused: {refused}. Set orderby: "", or '
+                "paging: none; if there is nothing at this path, see paths"
             ) from refused
 
     def _literals(self, accounts: Mapping[str, dict[str, Any]]) -> Iterator[Check]:
