@@ -82,7 +82,7 @@ def load(
     applied = presets.apply(_rendered(merged, known, findings))
     data = applied.data
     available = {"sources": frozenset(sources), "platform": frozenset(platforms)}
-    _check_schema(data, available, findings, complete=complete)
+    _check_schema(data, findings, complete=complete)
     checks.check(data, available, findings, complete=complete)
     presets.check(applied, findings)
     secrecy = Secrecy(data, known, frozenset(origins), merged, environ)
@@ -127,15 +127,9 @@ def _documents(
     return read, complete
 
 
-def _check_schema(
-    data: Mapping[str, Any],
-    available: Mapping[str, Iterable[str]],
-    findings: Findings,
-    *,
-    complete: bool,
-) -> None:
+def _check_schema(data: Mapping[str, Any], findings: Findings, *, complete: bool) -> None:
     """Adds what the schema refuses. A missing key may be in a file that could not be read."""
-    for fault in schema.faults(data, available):
+    for fault in schema.faults(data):
         if not fault.missing:
             findings.add(fault.path, fault.message, key=fault.at_key)
         elif fault.path or complete:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from reconcile.config.effective import relocate
 from reconcile.config.schema import schema
 from reconcile.config.schema.typed import Values
-from reconcile.config.schema.wording import NOT_YET, Schema
+from reconcile.config.schema.wording import Schema
 from reconcile.config.secrets.redaction import Secrecy
 from reconcile.config.sections import connection
 from reconcile.config.sections.presets import Applied
@@ -118,7 +118,7 @@ class _Walk:
             here, below = (*path, key), schema.step(within, key)
             if key in values:
                 yield from self._value(values[key], below, here)
-            elif below.get(NOT_YET) is not True:
+            else:
                 yield from self._default(below, here)
 
     def _value(self, value: Any, at: Schema, path: Path) -> Iterator[Setting]:

@@ -2,23 +2,22 @@
 
 Custom keywords: `x-secret` (true: may use the secret functions), `x-template` (`entry`: a template
 over one directory entry, not over the configuration), `x-path` (true: a file, relative to the
-folder of the file that says it), `x-not-supported-yet` (true, or a list of the values meant),
-`x-message` (what to say where the `pattern` does not match), `x-by-type` (a mapping's `type` and
-the definition that holds the keys which only this type has), `x-removed` (keys that a mapping had
-in earlier versions, and what to say about each), `x-defaults` (in the definition of a type: paths
-of other keys, and their defaults for this type).
+folder of the file that says it), `x-message` (what to say where the `pattern` does not match),
+`x-by-type` (a mapping's `type` and the definition that holds the keys which only this type has),
+`x-removed` (keys that a mapping had in earlier versions, and what to say about each), `x-defaults`
+(in the definition of a type: paths of other keys, and their defaults for this type).
 """
 
 import functools
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from jsonschema.exceptions import ValidationError
-from jsonschema.validators import Draft202012Validator, extend
+from jsonschema.validators import Draft202012Validator
 
 from reconcile.config.schema import published
-from reconcile.config.schema.wording import NOT_YET, WORDINGS, Fault, Schema
+from reconcile.config.schema.wording import WORDINGS, Fault, Schema
 from reconcile.config.yaml.nodes import Path
 
 NAME: Final = "config.schema.json"
@@ -106,41 +105,24 @@ def map_text(
             return value
 
 
-def faults(data: object, available: Mapping[str, Iterable[str]]) -> Iterator[Fault]:
-    """Everything in which a rendered document is not as the schema says.
-
-    `available` has the adapter types there are, under `sources` and `platform`; they count as
-    supported.
-    """
-    errors = [error for error in _errors(data) if not _is_plug_in(error, available)]
-    refused = [_path(error) for error in errors if error.validator == NOT_YET]
-    worded = [(_keyword(error), fault) for error in errors for fault in _worded(error)]
+def faults(data: object) -> Iterator[Fault]:
+    """Everything in which a rendered document is not as the schema says."""
+    worded = [(_keyword(error), fault) for error in _errors(data) for fault in _worded(error)]
     # Of the wrong type is all there is to say about a value.
     of_wrong_type = {fault.path for keyword, fault in worded if keyword == "type"}
     for keyword, fault in worded:
-        is_repeated = keyword in ("enum", "pattern") and fault.path in of_wrong_type
-        # What is not supported at all has no details worth checking.
-        is_detail = any(_is_below(fault.path, above) for above in refused)
-        if not is_repeated and not is_detail:
+        if keyword not in ("enum", "pattern") or fault.path not in of_wrong_type:
             yield fault
 
 
 def _errors(data: object) -> Iterator[ValidationError]:
     """The errors of the validator."""
-    yield from _validator()(schema()).iter_errors(data)
+    yield from _validator().iter_errors(data)
 
 
 def _path(error: ValidationError) -> Path:
     """Where an error is."""
     return tuple(error.absolute_path)
-
-
-def _is_plug_in(error: ValidationError, available: Mapping[str, Iterable[str]]) -> bool:
-    """Whether an error is that of a type which a plug-in brings."""
-    path = _path(error)
-    if error.validator != NOT_YET or path[-1] != "type":
-        return False
-    return str(error.instance) in available[str(path[0])]
 
 
 def _keyword(error: ValidationError) -> str:
@@ -159,21 +141,7 @@ def _worded(error: ValidationError) -> Iterator[Fault]:
     )
 
 
-def _is_below(path: Path, above: Path) -> bool:
-    """Whether a path leads to something within another one."""
-    return len(path) > len(above) and path[: len(above)] == above
-
-
 @functools.cache
 def _validator() -> Any:
-    """The validator of this schema, which knows one keyword more."""
-
-    def not_yet(
-        _validator: Any, value: object, instance: object, _schema: Any
-    ) -> Iterator[ValidationError]:
-        """An error for a key or value that is described, but does not work yet."""
-        if value is True or (isinstance(value, list) and instance in value):
-            yield ValidationError("not supported yet")
-
-    # The stubs of the library leave the types of `extend` open.
-    return extend(Draft202012Validator, {NOT_YET: not_yet})  # type: ignore[no-untyped-call]
+    """The validator of the schema."""
+    return Draft202012Validator(schema())

@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from reconcile.config.yaml.nodes import Path, shortened, shown
 
 Schema: TypeAlias = Mapping[str, Any]
-NOT_YET: Final = "x-not-supported-yet"
 REMOVED: Final = "x-removed"
 
 _WORDS: Final = {
@@ -68,17 +67,9 @@ def _kind(items: Schema) -> str:
     return str(items.get("type", named))
 
 
-def _enum(path: Path, value: Any, wish: Any, at: Schema) -> Iterator[Fault]:
+def _enum(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
     """None of the words that the value may be."""
-    yield Fault(path, choice(value, [word for word in wish if word not in at.get(NOT_YET, ())]))
-
-
-def _not_yet(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
-    """A key, or a value of one, that does not work yet."""
-    what = shortened(value) if isinstance(value, str) else shown(value)
-    if wish is True:
-        what = "this key"
-    yield Fault(path, f"{what} is not supported yet", at_key=wish is True)
+    yield Fault(path, choice(value, wish))
 
 
 def _required(path: Path, value: Any, wish: Any, _at: Schema) -> Iterator[Fault]:
@@ -93,7 +84,7 @@ def _unknown(path: Path, value: Any, _wish: Any, at: Schema) -> Iterator[Fault]:
 
     It says which key may be meant, or what to do with a key of an earlier version.
     """
-    known = [key for key, part in at["properties"].items() if part.get(NOT_YET) is not True]
+    known = list(at["properties"])
     for key in value:
         if key in at.get(REMOVED, {}):
             yield Fault((*path, key), at[REMOVED][key], at_key=True)
@@ -134,7 +125,6 @@ Wording: TypeAlias = Callable[[Path, Any, Any, Schema], Iterator[Fault]]
 WORDINGS: Final[Mapping[str, Wording]] = {
     "type": _type,
     "enum": _enum,
-    NOT_YET: _not_yet,
     "required": _required,
     "additionalProperties": _unknown,
     "unevaluatedProperties": _unknown,
