@@ -164,6 +164,11 @@ run:
   description: The id of the run in the history, empty if there was nothing to change.
   returned: when something was applied
   type: str
+already_applied:
+  description:
+    - The run that had applied O(plan_file) before, so that nothing was done now; empty for none.
+  returned: when something was applied
+  type: str
 exit_code:
   description: The exit code that the command C(reconcile) would have, 0 for success.
   returned: always
@@ -273,6 +278,7 @@ def reported(module, result):
             "troubles": document["troubles"],
         },
         "run": result.run,
+        "already_applied": result.already_applied,
         "exit_code": result.exit_code,
     }
 
@@ -299,6 +305,9 @@ def synchronise(module):
         return result, failure(result, plan.troubles)
     run = unlocked(module, applied)
     result = dict(described(module, run.planned), **reported(module, run))
+    if run.already_applied:
+        result.update(changed=False, changes=[], changes_omitted=0)
+        result.pop("diff", None)
     return result, failure(result, run.troubles)
 
 
