@@ -16,6 +16,7 @@ import yaml
 
 import reconcile.app.api
 from tests.effort import sample
+from tests.scenarios import forging
 from tests.servers.ansible import BIN, ansible, play, sync
 from tests.servers.postgresql import postgresql
 from tests.servers.scim.services import TOKEN, scim2_server
@@ -64,12 +65,16 @@ def test_check_mode_changes_nothing_and_the_second_run_neither(site: Site) -> No
     assert planned["diff"]["prepared"].count("  + user p") == 10
     assert (users(held), (site.folder / PLAN).exists()) == ([], True)
 
-    first, second, empty, stale, held = played(
+    # Another plan file with the same changes: that one is stale once they are made.
+    other = shutil.copy(site.folder / PLAN, site.folder / "other.plan")
+    forging.forged(other, created="2026-01-01T00:00:00Z")
+    first, second, empty, again, stale, held = played(
         site,
         path(site, plan_file=str(site.folder / PLAN)),
         path(site),
         path(site, state="planned"),
         path(site, plan_file=str(site.folder / PLAN)),
+        path(site, plan_file=str(other)),
         info,
     )
     assert (first["changed"], first["plan_digest"]) == (True, planned["plan_digest"])
@@ -77,6 +82,8 @@ def test_check_mode_changes_nothing_and_the_second_run_neither(site: Site) -> No
     assert first["run"]
     assert (second["changed"], second["changes"], second["run"]) == (False, [], "")
     assert (empty["changed"], empty["diff"]["prepared"]) == (False, "")
+    assert (again["changed"], again["changes"], again["exit_code"]) == (False, [], 0)
+    assert (again["already_applied"], again["run"]) == (first["run"], "")
     assert (stale["failed"], stale["exit_code"], bool(stale["moved"])) == (True, 5, True)
     assert users(held) == [f"p{number}" for number in range(10)]
 

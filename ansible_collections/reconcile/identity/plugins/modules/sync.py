@@ -184,6 +184,11 @@ run:
   description: The id of the run in the history, empty if there was nothing to change.
   returned: when something was applied
   type: str
+already_applied:
+  description:
+    - The run that had applied O(plan_file) before, so that nothing was done now; empty for none.
+  returned: when something was applied
+  type: str
 exit_code:
   description: The exit code that the command C(reconcile) would have, 0 for success.
   returned: unless Ansible itself refuses the options, or the package is missing
@@ -324,6 +329,7 @@ def reported(module, result):
             "troubles": document["troubles"],
         },
         "run": result.run,
+        "already_applied": result.already_applied,
         "exit_code": result.exit_code,
     }
 
@@ -348,6 +354,9 @@ def synchronise(module, paths, options):
         return result, failure(result, plan, plan.troubles)
     run = applied_in_time(params, paths, options)
     result = dict(described(module, run.planned), **reported(module, run))
+    if run.already_applied:
+        result.update(changed=False, changes=[], changes_omitted=0)
+        result.pop("diff", None)
     return result, failure(result, run.planned, run.troubles)
 
 
