@@ -23,7 +23,7 @@ pytestmark = pytest.mark.server
 REDUCED: dict[str, str] = {}
 
 
-@pytest.fixture(params=["joint", "elsewhere"])
+@pytest.fixture(params=["joint", pytest.param("elsewhere", marks=pytest.mark.full)])
 def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
     """The ledger in the workspace's database, on a strict server; and in a file, on a lenient one."""
     for name in (request.node.name, request.node.originalname):
