@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.ports import ManagedPlatform
 from reconcile.testing import Case
-from reconcile.testing.contract.history import *
+from reconcile.testing.contract.history import test_a_run_is_recorded_with_every_change  # noqa: F401
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.objects import *
 from tests.contract.platforms import Servers
