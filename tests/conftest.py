@@ -45,20 +45,29 @@ LONG: Final = (
 with one at the end. xdist must keep the order for it (`--no-loadscope-reorder`)."""
 
 WATCHED: Final = (
-    "tests/unit/config/",
-    "tests/unit/planning/",
+    "tests/unit/",
     *(
         f"tests/scenarios/test_{name}"
         for name in (
             "abilities",
             "command_line",
+            "convergence",
             "explaining",
+            "faults",
             "forged_",
             "guards",
+            "history",
+            "hostile_directory",
+            "lifecycles",
             "looking",
+            "lost_ledger",
+            "migrating",
+            "notices",
+            "plan_files",
             "renaming",
             "scenarios",
             "undo",
+            "validating",
             "workspaces",
         )
     ),
@@ -66,7 +75,7 @@ WATCHED: Final = (
     "tests/contract/test_undoing.py",
 )
 """Where the tests are for which coverage counts branches. To count them doubles the time of a test."""
-NOT_WATCHED: Final = ("tests/unit/config/test_hostile.py",)
+NOT_WATCHED: Final = ("tests/unit/config/test_hostile.py", "tests/unit/model/")
 """Those of them that take the same branches as others do, again and again."""
 
 

@@ -12,7 +12,7 @@ import pytest
 from reconcile.errors import Locked
 from reconcile.platforms.ledger import processes
 from reconcile.platforms.sql import SqlPlatform
-from tests.contract.platforms import HERE, Acme, Servers, acme, prepare, sql
+from tests.contract.platforms import HERE, Acme, Servers, acme, parameters, prepare, sql
 from tests.contract.servers import is_mariadb
 
 Damage: TypeAlias = Callable[..., None]
@@ -47,12 +47,7 @@ FUTURES = {
 }
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        *(pytest.param(one, marks=pytest.mark.server) for one in FUTURES if one != "sqlite"),
-    ]
-)
+@pytest.fixture(params=parameters(FUTURES))
 def kind(request: pytest.FixtureRequest) -> str:
     """A kind of database."""
     return str(request.param)
@@ -108,6 +103,7 @@ def gone(platform: SqlPlatform, damage: Damage, **columns: Any) -> None:
     assert platform.unlock("main", HERE.host) is None
 
 
+@pytest.mark.each
 def test_a_heartbeat_that_is_no_time(kind: str, opened: tuple[SqlPlatform, Damage]) -> None:
     platform, damage = opened
     for heartbeat in NO_TIMES[kind]:
