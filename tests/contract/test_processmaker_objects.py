@@ -103,7 +103,7 @@ def test_a_user_is_the_same_in_both_tables(site: Site) -> None:
 def test_a_lacking_twin_is_made_when_the_user_changes(site: Site) -> None:
     ok(site.platform, user("anna"))
     site.product.delete("RBAC_USERS", USR_USERNAME="anna")
-    assert "1 users are in USERS and not in RBAC_USERS: anna" in site.checks()["equal"]
+    assert "users in USERS and not in RBAC_USERS: 1 (anna)" in site.checks()["equal"]
     ok(site.platform, change("user", "update", "anna", {"email": "a@example.com"}))
     assert site.product.user("anna")["rbac"]["USR_EMAIL"] == "a@example.com"
 
@@ -116,7 +116,10 @@ def test_the_login_decides_on_the_status(site: Site) -> None:
         "in": "inactive",
         "out": "active",
     }
-    assert "2 users have another status in RBAC_USERS" in site.checks()["equal"]
+    assert (
+        "users with another status in RBAC_USERS, which decides at the login: 2"
+        in site.checks()["equal"]
+    )
 
 
 def test_a_user_has_one_role_in_two_places(site: Site) -> None:
@@ -337,6 +340,16 @@ def test_objects_of_one_name_are_told_apart_and_orphans_are_at_the_top(site: Sit
     assert state.memberships == ()
 
 
+def test_users_whose_rows_are_too_long_for_one_text_are_read(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ok(site.platform, [user(f"u{n}", attributes={"x": "ä" * 90}) for n in range(5)])
+    before = site.contents()
+    for size in range(16, 400, 29):  # cut off anywhere, between two rows as well
+        monkeypatch.setattr("reconcile.platforms.database.mariadb_bulk.CHUNK", size)
+        assert site.contents() == before
+
+
 def test_admin_and_guest_are_never_touched_whatever_they_are_called(site: Site) -> None:
     site.product.update("USERS", {"USR_UID": GUEST}, USR_USERNAME="visitor")
     contents = site.contents()
@@ -424,13 +437,13 @@ def test_a_database_of_another_program_is_refused(site: Site) -> None:
 def test_the_synchroniser_of_the_product_is_warned_of(site: Site) -> None:
     site.product.insert("GROUPWF", GRP_UID="1" * 32, GRP_TITLE="a", GRP_LDAP_DN="cn=a")
     assert site.checks()["synchroniser"].startswith(
-        "warning: 1 groups and departments have a DN in ProcessMaker's tables. If ldapcron.php"
+        "warning: groups and departments with a DN in ProcessMaker's tables: 1. If ldapcron.php"
     )
-    assert "the next apply moves them" in site.checks(takeover=True)["synchroniser"]
+    assert "The next apply moves them" in site.checks(takeover=True)["synchroniser"]
     taken = site.adapter(takeover=True)
     taken.create("main", "group", {"name": "b", "dn": "cn=b"})
     assert {row["GRP_LDAP_DN"] for row in site.product.rows("GROUPWF")} == {""}
     assert {row["dn"] for row in site.contents().rows["group"].values()} == {"cn=a", "cn=b"}
-    assert "2 DNs are kept out" in site.checks(takeover=True)["synchroniser"]
+    assert "DNs kept out of ProcessMaker's sight: 2" in site.checks(takeover=True)["synchroniser"]
     site.adapter().create("main", "group", {"name": "c"})
     assert {row["GRP_LDAP_DN"] for row in site.product.rows("GROUPWF")} == {"cn=a", "cn=b", ""}

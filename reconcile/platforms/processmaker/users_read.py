@@ -1,13 +1,14 @@
 """Users as they are read: USERS with its twin in RBAC_USERS."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from reconcile.model.platform import Row
 from reconcile.platforms.database import bulk
+from reconcile.platforms.database.mariadb_bulk import rows_as_json
 from reconcile.platforms.processmaker import tables as t
 from reconcile.platforms.processmaker.dates import day
 from reconcile.platforms.processmaker.settings import COLUMNS, DUE_DATE
@@ -38,7 +39,9 @@ def users(
 
     `department` and `manager` are as the row has them, whether they exist or not.
     """
-    rows = bulk.rows(connection, _STATEMENT, {})
+    rows: Sequence[Sequence[Any]] | None = rows_as_json(connection, _STATEMENT, _u.USR_ID)
+    if rows is None:  # extended attributes of unusual length
+        rows = bulk.rows(connection, _STATEMENT, {})
     erased = kept.get("erased", {})
     names = distinct((row[0], _username(row, erased), "") for row in rows)
     days = kept.get(DUE_DATE, {})
@@ -63,7 +66,7 @@ def users(
     return read
 
 
-def _username(row: tuple[Any, ...], erased: Mapping[str, str]) -> str:
+def _username(row: Sequence[Any], erased: Mapping[str, str]) -> str:
     """A username; an erased user has none in the product, and one of reconcile's."""
     if row[5] == "CLOSED":
         return erased.get(row[0]) or row[1] or f"erased-{row[0]}"
@@ -87,11 +90,14 @@ def _due(kept: str | None, due: str | None) -> str:
     return kept if day(kept) == due else str(due)
 
 
-def _attributes(extended: str | None, mapped: str | None, due: str) -> dict[str, str]:
+def _attributes(
+    extended: str | dict[str, Any] | None, mapped: str | list[str] | None, due: str
+) -> dict[str, str]:
     """Extended attributes, and those that have a column, which hides an extended one."""
     read = dict(_texts(decoded(extended)))
     if mapped:
-        for name, value in zip(COLUMNS, json.loads(mapped), strict=True):
+        values = json.loads(mapped) if isinstance(mapped, str) else mapped
+        for name, value in zip(COLUMNS, values, strict=True):
             read.pop(name, None)
             if value:
                 read[name] = value
@@ -100,9 +106,14 @@ def _attributes(extended: str | None, mapped: str | None, due: str) -> dict[str,
     return read
 
 
-def decoded(extended: str | None) -> dict[str, Any]:
-    """Extended attributes as the product keeps them: an object, or an empty list for none."""
-    if not extended or extended in ("[]", "{}"):
+def decoded(extended: str | dict[str, Any] | None) -> dict[str, Any]:
+    """Extended attributes as the product keeps them: an object, or an empty list for none.
+
+    A column of the type JSON comes decoded.
+    """
+    if isinstance(extended, dict):
+        return extended
+    if not isinstance(extended, str) or extended in ("", "[]", "{}"):
         return {}
     try:
         value = json.loads(extended)

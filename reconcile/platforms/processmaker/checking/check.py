@@ -53,7 +53,7 @@ def _counts(connection: sa.Connection) -> str:
         connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
         for table in (t.groups, t.departments)
     ]
-    return "{} users beside admin and guest, {} groups, {} departments".format(*numbers)
+    return "users beside admin and guest: {}, groups: {}, departments: {}".format(*numbers)
 
 
 def _without_transactions(connection: sa.Connection) -> list[str]:
@@ -89,12 +89,14 @@ def _authentication_source(connection: sa.Connection, source: str, own: SiteSett
     uid, server, data = rows[0]
     mine = sa.select(sa.func.count()).where(t.rbac_users.c.UID_AUTH_SOURCE == uid)
     users = connection.execute(mine).scalar_one()
-    detail = f"the authentication source {name!r}, by which {users} users log in"
+    detail = f"the authentication source {name!r} of ProcessMaker; users who log in by it: {users}"
     if not server:
-        detail += ", has no server: enter it in ProcessMaker, under Authentication Sources"
+        detail += "; it has no server: enter it in ProcessMaker, under Authentication Sources"
     queued = [key for key in _QUEUES if f'"{key}";a:' in str(data) and f'"{key}";a:0:' not in data]
     if queued:
-        detail += f"; ProcessMaker's synchroniser is to empty what {' and '.join(queued)} lists"
+        detail += (
+            f"; ProcessMaker's synchroniser is still to empty what {' and '.join(queued)} lists"
+        )
     return Check(what, True, detail)
 
 
@@ -109,10 +111,10 @@ def _synchroniser(connection: sa.Connection, site: Site, own: SiteSettings) -> C
     if not shown and not hidden:
         return Check("synchroniser", True, "no group or department is ProcessMaker's to fill")
     if not shown:
-        return Check("synchroniser", True, f"{hidden} DNs are kept out of ProcessMaker's sight")
-    which = f"{shown} groups and departments have a DN in ProcessMaker's tables"
+        return Check("synchroniser", True, f"DNs kept out of ProcessMaker's sight: {hidden}")
+    which = f"groups and departments with a DN in ProcessMaker's tables: {shown}"
     if own.takeover:
-        return Check("synchroniser", True, f"{which}: the next apply moves them away")
+        return Check("synchroniser", True, f"{which}. The next apply moves them away")
     return Check(
         "synchroniser",
         True,

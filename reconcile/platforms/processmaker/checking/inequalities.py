@@ -28,14 +28,14 @@ class Inequality(NamedTuple):
     """Objects of which the site says two things."""
 
     what: str
-    """What is wrong with them, in words that follow their number."""
+    """Which they are."""
     names: tuple[str, ...]
     """The first few."""
     number: int
 
     def __str__(self) -> str:
         more = ", …" if self.number > len(self.names) else ""
-        return f"{self.number} {self.what}: {', '.join(self.names)}{more}"
+        return f"{self.what}: {self.number} ({', '.join(self.names)}{more})"
 
 
 class _Question(NamedTuple):
@@ -67,22 +67,22 @@ def _users() -> Iterable[_Question]:
     """Users whose two rows, or whose roles, do not agree."""
     named = _u.USR_USERNAME
     lacking = sa.and_(_LIVES, _r.USR_UID.is_(None))
-    yield _Question("users are in USERS and not in RBAC_USERS", named, _TWINS, lacking)
+    yield _Question("users in USERS and not in RBAC_USERS", named, _TWINS, lacking)
     backwards = t.rbac_users.outerjoin(t.users, _u.USR_UID == _r.USR_UID)
     yield _Question(
-        "users are in RBAC_USERS and not in USERS", _r.USR_USERNAME, backwards, _u.USR_UID.is_(None)
+        "users in RBAC_USERS and not in USERS", _r.USR_USERNAME, backwards, _u.USR_UID.is_(None)
     )
     # Byte by byte: the collation of the site takes Anna and ANNA for equal.
     different = sa.or_(*(_bytes(_u[name]) != _bytes(_r[name]) for name in _EQUAL))
     yield _Question(
-        "users have another name, e-mail address or due date in RBAC_USERS",
+        "users with another name, e-mail address or due date in RBAC_USERS",
         named,
         _BOTH,
         sa.and_(_LIVES, different),
     )
     serves = sa.case((_u.USR_STATUS.in_(("ACTIVE", "VACATION")), 1), else_=0)
     yield _Question(
-        "users have another status in RBAC_USERS, which decides at the login",
+        "users with another status in RBAC_USERS, which decides at the login",
         named,
         _BOTH,
         serves != _r.USR_STATUS,
@@ -111,13 +111,13 @@ def _role_questions() -> Iterable[_Question]:
     code = sa.func.coalesce(held.c.code, "")
     different = sa.and_(sa.func.coalesce(held.c.number, 0) < 2, code != _u.USR_ROLE)
     yield _Question(
-        "users have another role in RBAC_USERS_ROLES than in USERS",
+        "users with another role in RBAC_USERS_ROLES than in USERS",
         _u.USR_USERNAME,
         joined,
         sa.and_(_LIVES, different),
     )
     yield _Question(
-        "users have several roles in the system PROCESSMAKER",
+        "users with several roles in the system PROCESSMAKER",
         _u.USR_USERNAME,
         joined,
         held.c.number > 1,
@@ -133,7 +133,7 @@ def _titles() -> Iterable[_Question]:
         same = sa.and_(_c.CON_CATEGORY == category, _c.CON_ID == own, _c.CON_LANG == "en")
         wrong = sa.or_(_c.CON_VALUE.is_(None), _bytes(_c.CON_VALUE) != _bytes(title))
         yield _Question(
-            f"{what} have another title in CONTENT, or none",
+            f"{what} with another title in CONTENT, or none",
             title,
             table.outerjoin(t.content, same),
             wrong,
@@ -146,36 +146,34 @@ def _links() -> Iterable[_Question]:
     everyone = joined.outerjoin(t.users, _u.USR_UID == _m.USR_UID)
     pair = sa.func.concat(_m.USR_UID, "/", _m.GRP_UID)
     lost = sa.or_(_g.GRP_UID.is_(None), _u.USR_UID.is_(None))
-    yield _Question("memberships are of a user or group that does not exist", pair, everyone, lost)
+    yield _Question("memberships of a user or group that does not exist", pair, everyone, lost)
     other = _m.GRP_ID != _g.GRP_ID
-    yield _Question("memberships have the number of another group", pair, joined, other)
+    yield _Question("memberships with the number of another group", pair, joined, other)
     parents = t.departments.alias("parents")
     tree = t.departments.outerjoin(parents, parents.c.DEP_UID == _d.DEP_PARENT)
     orphans = sa.and_(_d.DEP_PARENT != "", parents.c.DEP_UID.is_(None))
-    yield _Question("departments are below one that does not exist", _d.DEP_TITLE, tree, orphans)
+    yield _Question("departments below one that does not exist", _d.DEP_TITLE, tree, orphans)
     placed = t.users.outerjoin(t.departments, _d.DEP_UID == _u.DEP_UID)
     unplaced = sa.and_(_u.DEP_UID != "", _d.DEP_UID.is_(None))
-    yield _Question(
-        "users are in a department that does not exist", _u.USR_USERNAME, placed, unplaced
-    )
+    yield _Question("users in a department that does not exist", _u.USR_USERNAME, placed, unplaced)
     leaders = t.users.alias("leaders")
     led = t.users.outerjoin(leaders, leaders.c.USR_UID == _u.USR_REPORTS_TO)
     unled = sa.and_(_u.USR_REPORTS_TO != "", leaders.c.USR_UID.is_(None))
-    yield _Question("users report to a user who does not exist", _u.USR_USERNAME, led, unled)
+    yield _Question("users who report to a user that does not exist", _u.USR_USERNAME, led, unled)
 
 
 def _duplicates(connection: sa.Connection) -> Iterable[Inequality]:
     """Names that several objects share, as the product compares them."""
     for what, name, places, mine in (
         (
-            "usernames are those of several users, as the login compares them",
+            "usernames of several users, as the login compares them",
             _u.USR_USERNAME,
             (),
             sa.and_(_u.USR_USERNAME != "", _u.USR_UID.not_in(UNTOUCHED)),
         ),
-        ("titles are those of several groups", _g.GRP_TITLE, (), sa.true()),
+        ("titles of several groups", _g.GRP_TITLE, (), sa.true()),
         (
-            "titles are those of several departments of one place",
+            "titles of several departments in one place",
             _d.DEP_TITLE,
             (_d.DEP_PARENT,),
             sa.true(),

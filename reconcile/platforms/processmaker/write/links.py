@@ -1,6 +1,6 @@
 """Memberships and roles: made and removed, several in one call."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import sqlalchemy as sa
@@ -14,9 +14,6 @@ from reconcile.platforms.processmaker.write.statements import (
     expect_all,
     insert,
     numbers,
-)
-from reconcile.platforms.processmaker.write.statements import (
-    update as set_columns,
 )
 from reconcile.platforms.processmaker.write.work import Work
 from reconcile.ports import Rejected
@@ -99,10 +96,20 @@ def _grant(work: Work, pairs: Sequence[Pair]) -> None:
         for user, (uid, _) in given.items()
         if (user, uid) not in held
     ]
-    codes = {user: {"USR_ROLE": code} for user, (_, code) in given.items()}
-    if set_columns(work.connection, _u.USR_UID, work.site.uid, codes) != len(codes):
-        raise Rejected(GONE)
+    _put_codes(work, given)
     insert(work.connection, t.users_roles, rows)
+
+
+def _put_codes(work: Work, given: Mapping[str, tuple[str, str]]) -> None:
+    """Writes the codes of roles into USERS. Raises Rejected where a user no longer exists."""
+    by_code: dict[str, list[str]] = {}
+    for user, (_, code) in given.items():
+        by_code.setdefault(code, []).append(user)
+    for code, users in by_code.items():
+        for some in chunks(users):
+            mine = sa.update(t.users).where(_u.USR_UID.in_(some))
+            if work.connection.execute(mine.values(USR_ROLE=code)).rowcount != len(some):
+                raise Rejected(GONE)
 
 
 def _held_roles(work: Work, users: Iterable[str]) -> set[Pair]:
