@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from reconcile.model.platform import Contents, LinkKind, Pair, Row
 from reconcile.model.text import dn
 from reconcile.platforms.database import bulk
-from reconcile.platforms.processmaker import in_use, kept, takeover, users_read
+from reconcile.platforms.processmaker import in_use, kept, users_read
 from reconcile.platforms.processmaker import tables as t
 from reconcile.platforms.processmaker.settings import SiteSettings
 from reconcile.platforms.processmaker.site import Site
@@ -62,7 +62,7 @@ def read(
         links,
         roles,
         taken=_hidden_usernames(connection),
-        unsettled=takeover.unsettled(connection, side, takeover=settings.takeover),
+        unsettled=kept.unsettled(connection, side, takeover=settings.takeover),
         in_use=in_use.read(connection, site, groups, departments),
     )
 
