@@ -109,6 +109,20 @@ def test_taking_over_hides_the_entries_from_the_product_and_gives_them_back(
     assert stage.day(COMPANY) == []
 
 
+def test_a_source_of_another_name_takes_nobody(stage: SiteStage, db: Workspace) -> None:
+    product = filler.company(db)
+    db.update("RBAC_AUTHENTICATION_SOURCE", {"AUTH_SOURCE_NAME": "corp"}, AUTH_SOURCE_NAME="AD")
+    logins = {username: product.login(username) for username in PEOPLE}
+    plan = stage.planned(COMPANY)
+    assert {change.kind for change in plan.changes} == {"source"}
+    assert all(f"user {username}" in skips(plan) for username in PEOPLE), "each is named"
+    stage.apply(plan)
+    assert {username: product.login(username) for username in PEOPLE} == logins
+    stage.rules(platform={"authentication_sources": {"corp": "AD"}})
+    done = stage.day(COMPANY)
+    assert [line for line in done if line[0] in "+-"] == [], "the way out"
+
+
 class Month:
     """The company's directory from night to night, and the workspace after each."""
 

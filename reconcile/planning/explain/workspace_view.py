@@ -91,7 +91,9 @@ class WorkspaceView:
         self.current = current
         self.changes = tuple(ordered(diff(current, target.state, target.reasons)))
         self._desired = desired
-        self._declared = desired.source_names
+        # A source that the platform alone knows was never declared, so it was not removed either.
+        known = {source.name for source in current.sources}
+        self._removed = known - set(desired.source_names)
         self._rules = {rules.source.name: rules for rules in sources}
         self._target = target
         self._names, self._names_after = StateNames(current), StateNames(target.state)
@@ -190,7 +192,7 @@ class WorkspaceView:
             return "erased"
         if not user.source:
             return "local"
-        if user.source not in self._declared:
+        if user.source in self._removed:
             return "source_removed"
         if user.source not in self._rules:
             return "not_read"

@@ -187,10 +187,11 @@ def _depart(
     for of_source in people.values():
         for user_id, how in of_source.departed.items():
             departures.depart(book, users[user_id], lifecycle, how, now)
-    declared = desired.source_names
+    # A source that the platform alone knows was never declared, so it was not removed either.
+    removed = {source.name for source in current.sources} - set(desired.source_names)
     kept = _matched(people)
     for user in current.users:
-        source_removed = user.source and user.source not in declared
+        source_removed = user.source in removed
         if source_removed and user.status != "erased" and user.id not in kept:
             departures.lose_source(book, user, lifecycle.on_source_removed)
 

@@ -7,7 +7,7 @@ where the manager of the department says the same. `due_date`: the day as the di
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import sqlalchemy as sa
 
@@ -46,3 +46,37 @@ def forget(connection: sa.Connection, kind: KeptKind, uids: Iterable[str]) -> No
 def forget_all(connection: sa.Connection, uids: Iterable[str]) -> None:
     """Forgets everything about these ids."""
     connection.execute(sa.delete(t.kept).where(t.kept.c.UID.in_(list(uids))))
+
+
+Kind = Literal["group", "department"]
+MIRRORS: Final[tuple[tuple[Kind, sa.Table, sa.Column[str], sa.Column[str]], ...]] = (
+    ("group", t.groups, t.groups.c.GRP_UID, t.groups.c.GRP_LDAP_DN),
+    ("department", t.departments, t.departments.c.DEP_UID, t.departments.c.DEP_LDAP_DN),
+)
+"""Kind, table, and its columns of the id and the DN."""
+
+
+def unsettled(
+    connection: sa.Connection, side: Mapping[str, Mapping[str, str]], *, takeover: bool
+) -> bool:
+    """Whether DNs are not where the settings want them; `side` is what the side table has."""
+    if takeover:
+        return shown(connection) > 0
+    return any(
+        side.get(kind, {}).keys() & set(connection.execute(without_entry(own, entry)).scalars())
+        for kind, _, own, entry in MIRRORS
+    )
+
+
+def without_entry(own: sa.Column[str], entry: sa.Column[str]) -> sa.Select[str]:
+    """The ids of objects without a DN."""
+    return sa.select(own).where(entry == "")
+
+
+def shown(connection: sa.Connection) -> int:
+    """How many groups and departments the product's synchroniser would fill."""
+    counts = (
+        sa.select(sa.func.count()).select_from(table).where(entry != "")
+        for _, table, _, entry in MIRRORS
+    )
+    return sum(int(connection.execute(count).scalar_one()) for count in counts)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from reconcile.model.platform import Contents, LinkKind, Pair, Row
 from reconcile.model.text import dn
 from reconcile.platforms.database import bulk
-from reconcile.platforms.processmaker import in_use, kept, takeover, users_read
+from reconcile.platforms.processmaker import in_use, kept, users_read
 from reconcile.platforms.processmaker import tables as t
 from reconcile.platforms.processmaker.settings import SiteSettings
 from reconcile.platforms.processmaker.site import Site
@@ -62,7 +62,7 @@ def read(
         links,
         roles,
         taken=_hidden_usernames(connection),
-        unsettled=takeover.unsettled(connection, side, takeover=settings.takeover),
+        unsettled=kept.unsettled(connection, side, takeover=settings.takeover),
         in_use=in_use.read(connection, site, groups, departments),
     )
 
@@ -70,7 +70,11 @@ def read(
 def read_sources(
     connection: sa.Connection, settings: SiteSettings, declared: Collection[str]
 ) -> Sources:
-    """The authentication sources of the declared sources, by their names."""
+    """The authentication sources of the declared sources, by their names.
+
+    Any other one is a source of its own, which the files do not declare: its users are somebody
+    else's, and not local accounts that a directory could take.
+    """
     by_name = {settings.authentication_source(source): source for source in declared}
     c = t.sources.c
     names: dict[str, str] = {}
@@ -80,6 +84,8 @@ def read_sources(
         source = by_name.get(name)
         if source is not None and source not in bases:
             names[uid], bases[source] = source, base
+        else:
+            names[uid] = f"{name} ({uid[:8]})" if name in declared or source else name
     return Sources(names, bases)
 
 

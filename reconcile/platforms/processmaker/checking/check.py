@@ -1,11 +1,12 @@
 """What `reconcile test` says of one workspace: the whole site, before and after."""
 
 from collections.abc import Iterable
+from typing import Final
 
 import sqlalchemy as sa
 
 from reconcile.model import desired
-from reconcile.platforms.processmaker import kept, takeover
+from reconcile.platforms.processmaker import kept
 from reconcile.platforms.processmaker import tables as t
 from reconcile.platforms.processmaker.checking.inequalities import inequalities
 from reconcile.platforms.processmaker.database import SiteDatabase
@@ -103,15 +104,23 @@ def _authentication_source(connection: sa.Connection, source: str, own: SiteSett
 _QUEUES = ("GROUPS_TO_UNASSIGN", "DEPARTMENTS_TO_UNASSIGN")
 
 
+_STILL: Final = (
+    ". If ldapcron.php still runs, it overwrites profiles and erases who is gone all the same: "
+    "take it out of crontab"
+)
+
+
 def _synchroniser(connection: sa.Connection, site: Site, own: SiteSettings) -> Check:
     """Whether the product's own synchroniser would undo what reconcile does."""
-    shown = takeover.shown(connection)
+    shown = kept.shown(connection)
     side = kept.read(connection, site)
     hidden = len(side.get("group", {})) + len(side.get("department", {}))
     if not shown and not hidden:
         return Check("synchroniser", True, "no group or department is ProcessMaker's to fill")
     if not shown:
-        return Check("synchroniser", True, f"DNs kept out of ProcessMaker's sight: {hidden}")
+        return Check(
+            "synchroniser", True, f"DNs kept out of ProcessMaker's sight: {hidden}{_STILL}"
+        )
     which = f"groups and departments with a DN in ProcessMaker's tables: {shown}"
     if own.takeover:
         return Check("synchroniser", True, f"{which}. The next apply moves them away")
@@ -119,7 +128,7 @@ def _synchroniser(connection: sa.Connection, site: Site, own: SiteSettings) -> C
         "synchroniser",
         True,
         f"warning: {which}. If ldapcron.php still runs, it fills and empties them as well and "
-        "undoes what reconcile does: take it out of crontab, or set platform.takeover: true",
+        "undoes what reconcile does: take it out of crontab, and set platform.takeover: true",
     )
 
 
