@@ -11,6 +11,7 @@ NoticeCode: TypeAlias = Literal[
     "idle_link",
     "shared_address",
     "no_administrator",
+    "assertion_warning",
 ]
 """`finds_nothing`: a pattern of the files finds no entry.
 `nobody_selected`: the rules of a source select no users.
@@ -18,6 +19,7 @@ NoticeCode: TypeAlias = Literal[
 `idle_link`: a link does nothing, because it already holds or names nothing.
 `shared_address`: several users have the same e-mail address.
 `no_administrator`: no user has the role of `protect.admin_role`.
+`assertion_warning`: an assertion of severity `warning` does not hold.
 """
 
 NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})

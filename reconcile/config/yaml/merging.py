@@ -8,7 +8,9 @@ from reconcile.config.yaml.documents import Document
 from reconcile.config.yaml.nodes import Node, Path, Place, shown, written
 from reconcile.errors import Problem
 
-_LISTS: Final = frozenset(("sources", "role_mappings", "groups", "departments", "links"))
+_LISTS: Final = frozenset(
+    ("sources", "role_mappings", "groups", "departments", "links", "assertions")
+)
 _REPEATED: Final = frozenset(("version",))
 
 

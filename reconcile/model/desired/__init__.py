@@ -4,6 +4,13 @@ Everything here is plain data, except for two protocols that `reconcile.config` 
 `Template` renders text from one directory entry, and a `Secret` reveals its text only on demand.
 """
 
+from reconcile.model.desired.assertions import (
+    AssertedKind,
+    Assertion,
+    Check,
+    Record,
+    Records,
+)
 from reconcile.model.desired.promises import (
     Secret,
     Template,
@@ -49,8 +56,11 @@ from reconcile.model.desired.state import (
 
 __all__ = [
     "Absent",
+    "AssertedKind",
+    "Assertion",
     "Attribute",
     "Bind",
+    "Check",
     "Create",
     "Departing",
     "DepartmentRule",
@@ -68,6 +78,8 @@ __all__ = [
     "Platform",
     "Protect",
     "ReadLimits",
+    "Record",
+    "Records",
     "RoleMapping",
     "Roles",
     "Safety",

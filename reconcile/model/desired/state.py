@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
+from reconcile.model.desired.assertions import Assertion
 from reconcile.model.desired.promises import Secret
 from reconcile.model.desired.rules import (
     DepartmentRule,
@@ -55,6 +56,7 @@ class DesiredState(msgspec.Struct, frozen=True):
     safety: Safety = Safety()
     schedule: Schedule | None = None
     links: tuple[Link, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
 
     @property
     def source_names(self) -> frozenset[str]:
