@@ -14,6 +14,7 @@ from reconcile.app import run_log
 from reconcile.cli.commands import (
     ansible_path,
     apply,
+    assertions,
     connection,
     explain,
     history_unlock,
@@ -69,6 +70,7 @@ _FAMILIES = (
     explain,
     preview,
     plan_show,
+    assertions,
     apply,
     serve,
     rename,

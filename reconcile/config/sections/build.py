@@ -22,9 +22,7 @@ from reconcile.model.text import dn
 
 Fault = tuple[Path, str]
 Values = dict[str, Any]
-Rules = tuple[
-    list[desired.GroupRule], list[desired.DepartmentRule], tuple[desired.Assertion, ...]
-]
+Rules = tuple[list[desired.GroupRule], list[desired.DepartmentRule], tuple[desired.Assertion, ...]]
 _Settings = TypeVar("_Settings")
 
 FIELDS: Final = {

@@ -183,7 +183,7 @@ def _looped(name: str, condition: nodes.Expr | None, holds: nodes.Expr) -> jinja
         [nodes.Output([verdict])],
         [],
         None,
-        False,  # noqa: FBT003 - Jinja2's own
+        False,
     )
     whole = nodes.Template([loop], lineno=1)
     whole.set_lineno(1)

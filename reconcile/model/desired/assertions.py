@@ -5,9 +5,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
 
-AssertedKind: TypeAlias = Literal[
-    "users", "groups", "departments", "roles", "memberships", "state"
-]
+AssertedKind: TypeAlias = Literal["users", "groups", "departments", "roles", "memberships", "state"]
 """What an expression is evaluated for: each object of a kind, or once for the whole state."""
 Record: TypeAlias = Mapping[str, Any]
 """One object of the resulting state as expressions see it."""

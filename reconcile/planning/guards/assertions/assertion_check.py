@@ -11,6 +11,7 @@ from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.assertions.records import records
 from reconcile.planning.guards.assertions.resulting_state import ResultingState
+from reconcile.planning.notices import did_you_mean
 from reconcile.planning.selection.nearest import nearest
 
 SHOWN = 20
@@ -173,22 +174,20 @@ def _refuse_unknown_names(
     for after in resulting:
         groups |= {draft.fields["name"] for draft in after.groups}
         roles |= after.roles
-    refused = []
+    known_groups = set(map(fold_name, groups))
+    refused: list[tuple[str, str]] = []
     for position, assertion in enumerate(assertions):
-        path = f"assertions[{position}]"
-        for name in sorted(assertion.check.groups):
-            if fold_name(name) not in set(map(fold_name, groups)):
-                refused.append((path, f"no group is called {name!r}{_near(name, groups)}"))
-        for name in sorted(assertion.check.roles - roles):
-            refused.append((path, f"no role is called {name!r}{_near(name, roles)}"))
+        path, check = f"assertions[{position}]", assertion.check
+        unknown = [name for name in check.groups if fold_name(name) not in known_groups]
+        refused += ((path, _unknown("group", name, groups)) for name in sorted(unknown))
+        refused += ((path, _unknown("role", name, roles)) for name in sorted(check.roles - roles))
     if refused:
         raise RulesRefused(refused)
 
 
-def _near(name: str, names: Iterable[str]) -> str:
-    """The names that are probably meant."""
+def _unknown(kind: str, name: str, names: Iterable[str]) -> str:
+    """The message for a name that nothing has, with those that are probably meant."""
     known = sorted(names)
     positions = nearest([fold_name(name)], list(map(fold_name, known)))[0]
-    if not positions:
-        return ""
-    return f"; did you mean {' or '.join(repr(known[position]) for position in positions)}?"
+    near = did_you_mean([known[position] for position in positions])
+    return f"the platform has no {kind} {name!r}{near}"
