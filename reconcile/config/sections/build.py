@@ -64,7 +64,7 @@ class Builder:
             state=self._secret(("state",), state) if state else None,
             state_folder=str(self._folder(("state",) if state else path)),
             workspaces=tuple(values.get("workspaces", ("main",))),
-            folder=str(self._folder(path)),
+            folder=str(self._folder((*path, "url"))),
             options=self._platform_options(values, path),
         )
 
@@ -148,7 +148,7 @@ class Builder:
 
     def _source(self, values: Values, path: Path) -> desired.Source:
         """A source that has its required keys."""
-        folder = self._folder(path)
+        folder = self._folder((*path, "files"))
         around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
         tls, bind, timeout = (
             values.get("tls", {}),
@@ -169,7 +169,9 @@ class Builder:
                 **{
                     "mode": connection.default_tls(servers),
                     **tls,
-                    "ca_file": None if ca_file is None else str(folder / ca_file),
+                    "ca_file": None
+                    if ca_file is None
+                    else str(self._folder((*path, "tls", "ca_file")) / ca_file),
                 }
             ),
             bind=desired.Bind(
