@@ -25,6 +25,7 @@ from reconcile.cli.commands import (
     rename,
     search_tree,
     serve,
+    status,
     test,
 )
 from reconcile.cli.commands import list as holdings
@@ -73,6 +74,7 @@ _FAMILIES = (
     assertions,
     apply,
     serve,
+    status,
     rename,
     holdings,
     history_unlock,

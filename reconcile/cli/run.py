@@ -8,10 +8,12 @@ import click
 
 from reconcile.app import run as running
 from reconcile.app.run import Prepared, Task
+from reconcile.app.watching.watch import Watch
 from reconcile.cli import output
 from reconcile.cli.exit_codes import reported
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit
+from reconcile.cli.watching import watched
 from reconcile.config import Loaded
 from reconcile.errors import OutputLost, StalePlan
 from reconcile.model.change import Plan
@@ -23,7 +25,26 @@ _FAILURES_SHOWN: Final = 20
 _log = logging.getLogger(__name__)
 
 
-def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | None = None) -> int:
+def run(
+    task: Task,
+    watch: Watch,
+    *,
+    form: str,
+    colour: bool,
+    ask: Callable[[str], None] | None = None,
+) -> int:
+    """As `_begun`, watched to its end."""
+    return watched(watch, lambda: _begun(task, watch, form=form, colour=colour, ask=ask))
+
+
+def _begun(
+    task: Task,
+    watch: Watch,
+    *,
+    form: str,
+    colour: bool,
+    ask: Callable[[str], None] | None,
+) -> int:
     """Plans unless there is a plan file, applies, shows both, and returns the exit code.
 
     `ask` is called with the name of the configuration before anything is written, and raises if the
@@ -31,19 +52,21 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
     workspaces or in none; a plan made here is applied workspace by workspace.
     """
     saved, loaded = running.begin(task)
+    watch.loaded(loaded)
     try:
-        return _run(task, saved, loaded, form=form, colour=colour, ask=ask)
+        return _run(task, saved, loaded, watch, form=form, colour=colour, ask=ask)
     except StalePlan as stale:
         again = running.renewed(task, saved, loaded, stale)
         if saved is not None:
             click.echo(_renewed(stale, saved), err=form != "text")
-    return _run(again, None, loaded, form=form, colour=colour, ask=ask)
+    return _run(again, None, loaded, watch, form=form, colour=colour, ask=ask)
 
 
 def _run(
     task: Task,
     saved: Plan | None,
     loaded: Loaded,
+    watch: Watch,
     *,
     form: str,
     colour: bool,
@@ -51,6 +74,7 @@ def _run(
 ) -> int:
     with progress() as tell:
         prepared = running.prepare(task, saved, loaded, tell)
+    watch.planned(prepared.plan)
     # A plan file that is not asked about was looked at before.
     shows = ask is not None or (form == "text" and saved is None)
     lost = None
@@ -61,6 +85,7 @@ def _run(
         ask(configuration_named(prepared.shown))
     with progress() as tell:
         report = running.carry_out(prepared, tell)
+    watch.applied(report)
     lost = _show(prepared.shown, report, form, colour=colour, skips=not shows) or lost
     _name_failures(report)
     if lost is not None:  # the work is done, and the log reports it

@@ -33,7 +33,7 @@ _NO_DESIRED_STATE: Final = (
 )
 _NAMED: Final = re.compile(
     rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|"
-    rb"groups|departments|links|lifecycle|safety|schedule|assertions|overlay)[\"']?[ \t]*:",
+    rb"groups|departments|links|lifecycle|safety|schedule|assertions|overlay|notify)[\"']?[ \t]*:",
     re.MULTILINE,
 )
 """A line that begins with a key of desired state."""

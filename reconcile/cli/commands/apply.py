@@ -14,6 +14,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.strict import strict_option
+from reconcile.cli.watching import metrics_option
 from reconcile.errors import UsageError
 
 
@@ -33,6 +34,7 @@ from reconcile.errors import UsageError
 )
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
+@metrics_option
 @format_option(*FORMATS)
 @scope_options
 @variable_option
@@ -46,6 +48,7 @@ def apply(
     refresh: bool,
     force: bool,
     strict: bool,
+    metrics: Path | None,
     form: str,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
@@ -57,6 +60,7 @@ def apply(
     file. Without --yes the plan is shown, and you are asked.
     """
     from reconcile.app.run import Task
+    from reconcile.app.watching.watch import Watch
     from reconcile.cli import run
     from reconcile.cli.account import account
     from reconcile.model.change import Scope
@@ -73,7 +77,11 @@ def apply(
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     files = paths if plan_file is None else configs
     task = Task(files, variables, plan_file, scope, force, refresh, strict, account())
-    context.exit(run.run(task, form=form, colour=colour(), ask=None if yes else _ask))
+    context.exit(
+        run.run(
+            task, Watch("apply", metrics), form=form, colour=colour(), ask=None if yes else _ask
+        )
+    )
 
 
 def _plan_file(paths: tuple[Path, ...]) -> Path | None:

@@ -15,6 +15,7 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
+from reconcile.cli.watching import metrics_option, watched
 from reconcile.errors import GuardRefused
 
 EXIT_CHANGES = 3
@@ -31,6 +32,7 @@ EXIT_CHANGES = 3
 @format_option(*FORMATS)
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
 @strict_option("when a rule finds nothing or an existing user is skipped, with --check too")
+@metrics_option
 @click.option(
     "--target",
     "targets",
@@ -59,6 +61,7 @@ def plan(
     form: str,
     check: bool,
     strict: bool,
+    metrics: Path | None,
     targets: tuple[str, ...],
     codes: tuple[str, ...],
     undo: str,
@@ -72,26 +75,35 @@ def plan(
     history` lists the runs.
     """
     from reconcile.app import inputs, plan_files, run
+    from reconcile.app.watching.watch import Watch
     from reconcile.cli import output
     from reconcile.cli.account import account
     from reconcile.model.change import Scope
 
-    loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
-    with progress() as tell:
-        made, troubles = run.make_plan(
-            loaded, scope, variables, tell, undo=undo, accept=codes, user=account()
-        )
-    if out is not None:
-        plan_files.write(out, made)
-    click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
-    if made.refused:
-        context.exit(GuardRefused.exit_code)
-    if troubles:
-        context.exit(troubles[0].exit_code)
-    # Not clean goes before changes: a pipeline that applies on exit code 3 must not apply this.
-    code = strict_exit(made.not_clean) if strict else 0
-    context.exit(code or (EXIT_CHANGES if check and made.changes else 0))
+    watch = Watch("plan", metrics, notifies=check)
+
+    def shown() -> int:
+        """Makes the plan, shows it, and returns the exit code."""
+        loaded = inputs.configuration(paths, variables)
+        watch.loaded(loaded)
+        with progress() as tell:
+            made, troubles = run.make_plan(
+                loaded, scope, variables, tell, undo=undo, accept=codes, user=account()
+            )
+        watch.planned(made)
+        if out is not None:
+            plan_files.write(out, made)
+        click.echo(output.plan(made, form, full=False, saved=out, colour=colour()))
+        if made.refused:
+            return GuardRefused.exit_code
+        if troubles:
+            return troubles[0].exit_code
+        # Not clean goes before changes: a pipeline that applies on exit code 3 must not apply this.
+        code = strict_exit(made.not_clean) if strict else 0
+        return code or (EXIT_CHANGES if check and made.changes else 0)
+
+    context.exit(watched(watch, shown))
 
 
 @click.command()

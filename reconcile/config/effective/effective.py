@@ -54,8 +54,9 @@ class Effective:
         merged: Merged,
         given: Mapping[str, Origin],
     ) -> None:
-        """`applied` is rendered; `state` was built from it; `given` says
-        where the variables from outside the files come from.
+        """`applied` is rendered; `state` was built from it.
+
+        `given` says where the variables from outside the files come from.
         """
         self._applied = applied
         self._state = state

@@ -20,6 +20,7 @@ from reconcile.config.yaml.nodes import Path
 
 MASK: Final = "***"
 """Shown for a secret that is not a template."""
+_NOT_PLANNED: Final = frozenset(("schedule", "notify"))
 
 
 class Secrecy:
@@ -33,8 +34,9 @@ class Secrecy:
         merged: Merged,
         environ: Mapping[str, str],
     ) -> None:
-        """`data` is rendered except for its secrets; `given` says
-        where the variables from outside the files come from.
+        """`data` is rendered except for its secrets.
+
+        `given` says where the variables from outside the files come from.
         """
         self._data = data
         self._variables = dict(variables)
@@ -78,7 +80,7 @@ class Secrecy:
     def fingerprint(self) -> dict[str, Any]:
         """The document without its secrets: as their templates, or `***` for what is no template.
 
-        The schedule is left out: a plan is the same at any hour.
+        The schedule and the receivers of notifications are left out: they change no plan.
         """
         hidden: set[str] = set()
 
@@ -90,7 +92,7 @@ class Secrecy:
                 hidden.update(self._variables_of(text))
             return self._closed(path, text)
 
-        planned = {key: value for key, value in self._data.items() if key != "schedule"}
+        planned = {key: value for key, value in self._data.items() if key not in _NOT_PLANNED}
         document = schema.map_text(planned, visit)
         return {**document, "vars": self._masked(hidden)}
 

@@ -12,7 +12,15 @@ from reconcile.config.schema import schema
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import mapping, mappings, text
 from reconcile.config.schema.wording import Schema
-from reconcile.config.sections import assertions, connection, lifecycle, links, safety, schedule
+from reconcile.config.sections import (
+    assertions,
+    connection,
+    lifecycle,
+    links,
+    notify,
+    safety,
+    schedule,
+)
 from reconcile.config.templates.config_templates import Refused
 from reconcile.config.templates.entry_templates import EntryTemplate, Surroundings, compiled
 from reconcile.config.yaml.nodes import Path
@@ -144,6 +152,7 @@ class Builder:
                 for at, item in mappings(self._data, "links")
             ),
             assertions=rules[2],
+            notify=notify.notify(self._data.get("notify", {}), self._secret),
         )
 
     def _source(self, values: Values, path: Path) -> desired.Source:

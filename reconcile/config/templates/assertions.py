@@ -12,7 +12,7 @@ import jinja2
 from jinja2 import meta, nodes
 
 from reconcile.config.schema.wording import suggestion
-from reconcile.config.templates import bounds
+from reconcile.config.templates import bounds, config_templates
 from reconcile.config.templates.assertion_bounds import Bounded, Budget
 from reconcile.config.templates.assertion_tests import TESTS, boolean, filter_of
 from reconcile.config.templates.config_templates import FAILURES, Refused, said
@@ -136,7 +136,7 @@ class CompiledCheck:
     def _context(self, state: Records) -> dict[str, Any]:
         """What every expression knows."""
         budget = Budget()
-        kinds = {kind: Bounded(state[kind], budget) for kind in KINDS}
+        kinds: dict[str, Any] = {kind: Bounded(state[kind], budget) for kind in KINDS}
         return {**kinds, "vars": self._variables, **bounds.rounds_left()}
 
     def _expression(self, key: str, text: str, named: dict[str, set[str]]) -> nodes.Expr:
@@ -145,13 +145,12 @@ class CompiledCheck:
             tree = _loops.bounded(f"{{{{ {text}\n}}}}")
         except CompileErrors as error:
             raise Refused(f"{key}: not an expression: {said(error)}") from None
-        output = tree.body[0] if len(tree.body) == 1 else None
-        single = isinstance(output, nodes.Output) and len(output.nodes) == 1
-        if not single or isinstance(output.nodes[0], nodes.TemplateData):  # type: ignore[union-attr]
+        expression = config_templates.single(tree.body)
+        if expression is None:
             raise Refused(f"{key}: expected one expression, without {{{{ }}}}")
         self._check_names(key, tree)
         _collect(key, tree, named)
-        return output.nodes[0]  # type: ignore[union-attr]
+        return expression
 
     def _message_template(self, text: str, named: dict[str, set[str]]) -> jinja2.Template:
         """The template of a message. Raises Refused."""

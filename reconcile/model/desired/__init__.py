@@ -11,6 +11,7 @@ from reconcile.model.desired.assertions import (
     Record,
     Records,
 )
+from reconcile.model.desired.notify import Notify, NotifyEvent, Receiver
 from reconcile.model.desired.promises import (
     Secret,
     Template,
@@ -75,9 +76,12 @@ __all__ = [
     "Limit",
     "Link",
     "LossLimits",
+    "Notify",
+    "NotifyEvent",
     "Platform",
     "Protect",
     "ReadLimits",
+    "Receiver",
     "Record",
     "Records",
     "RoleMapping",
