@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -96,9 +96,9 @@ def _single(name: str, text: str, value: float) -> Metric:
 
 
 def _counted(
-    name: str, text: str, labels: Iterable[str], counts: Mapping[tuple[str, ...], int]
+    name: str, text: str, labels: Iterable[str], counts: Mapping[Any, int]
 ) -> Metric:
-    """A metric of counts, in the order of its labels."""
+    """A metric of counts by the values of its labels, in their order."""
     names = tuple(labels)
     samples = (
         Sample(number, dict(zip(names, values, strict=True)))

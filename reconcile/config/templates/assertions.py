@@ -5,6 +5,7 @@ costs ten times as much as the expressions themselves. The sandbox is that of te
 roles are named by literal texts, so that a misspelt name is seen before anything is evaluated.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -62,6 +63,7 @@ _BUILT_IN_TESTS: Final = (
     "upper",
 )
 _OPERATOR_TESTS: Final = ("==", "!=", ">", ">=", "<", "<=", "sameas", "boolean", "integer")
+_NO_FIELD: Final = re.compile(r"'[\w.]* object' has no attribute '(\w+)'")
 _VERDICTS: Final[Mapping[str, bool | None]] = {"1": True, "0": False, "": None}
 
 
@@ -99,7 +101,11 @@ class CompiledCheck:
         self._variables = variables
         named: dict[str, set[str]] = {"in_group": set(), "with_role": set()}
         condition = None if where is None else self._expression("where", where, named)
-        self._loop = _looped(NAMES[about], condition, self._expression("assert", holds, named))
+        asserted = self._expression("assert", holds, named)
+        try:
+            self._loop = _looped(NAMES[about], condition, asserted)
+        except CompileErrors as error:
+            raise Refused(f"assert: not an expression: {said(error)}") from None
         self._message = None if message is None else self._message_template(message, named)
         self.groups = frozenset(named["in_group"])
         self.roles = frozenset(named["with_role"])
@@ -117,7 +123,7 @@ class CompiledCheck:
             where = ""
             if self._about != "state" and number < len(records):
                 where = f" for {_described(NAMES[self._about], records[number])}"
-            raise TemplateFailed(f"cannot be evaluated{where}: {said(error)}") from None
+            raise TemplateFailed(f"cannot be evaluated{where}: {_why(error)}") from None
 
     def message(self, record: Record, state: Records) -> str:
         """As Check says."""
@@ -131,7 +137,7 @@ class CompiledCheck:
             pieces = bounds.pieces(self._message.root_render_func(rendering))
             return " ".join(bounds.encodable("".join(pieces)).split())
         except (*FAILURES, *CompileErrors) as error:
-            return f"{described} (its message cannot be rendered: {said(error)})"
+            return f"{described} (its message cannot be rendered: {_why(error)})"
 
     def _context(self, state: Records) -> dict[str, Any]:
         """What every expression knows."""
@@ -165,10 +171,19 @@ class CompiledCheck:
     def _check_names(self, key: str, tree: nodes.Template) -> None:
         """Raises Refused for a name that no expression has."""
         known = {*KINDS, "vars", "range", NAMES[self._about]} - {""}
-        for name in sorted(meta.find_undeclared_variables(tree) - known):
+        try:
+            unknown = meta.find_undeclared_variables(tree) - known
+        except CompileErrors as error:  # a test or a filter that does not exist
+            raise Refused(f"{key}: not an expression: {said(error)}") from None
+        for name in sorted(unknown):
             there_is = ", ".join(sorted(known - {"range"}))
             near = suggestion(name, known) or f"; known are: {there_is}"
             raise Refused(f"{key}: unknown name `{name}`{near}")
+
+
+def _why(error: Exception) -> str:
+    """An error in words; a missing field without the type that Python has for a record."""
+    return _NO_FIELD.sub(r"it has no field '\1'", said(error))
 
 
 def _looped(name: str, condition: nodes.Expr | None, holds: nodes.Expr) -> jinja2.Template:
