@@ -14,7 +14,6 @@ from reconcile.app import run_log
 from reconcile.cli.commands import (
     ansible_path,
     apply,
-    assertions,
     connection,
     explain,
     history_unlock,
@@ -25,10 +24,10 @@ from reconcile.cli.commands import (
     rename,
     search_tree,
     serve,
-    status,
     test,
 )
 from reconcile.cli.commands import list as holdings
+from reconcile.cli.commands.reviewing import assertions, status
 from reconcile.cli.exit_codes import ended, stuck
 from reconcile.cli.logs import end_log_file, set_level
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 import click
 
-from reconcile.cli import logs, variable_options
+from reconcile.cli import logs
+from reconcile.cli.parameters import variables
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -79,7 +80,7 @@ def variable_option(command: Command) -> Command:
     command = click.option(
         "--var-file",
         "variable_files",
-        cls=variable_options.InOrder,
+        cls=variables.InOrder,
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
@@ -89,10 +90,10 @@ def variable_option(command: Command) -> Command:
     return click.option(
         "--var",
         "variables",
-        cls=variable_options.InOrder,
+        cls=variables.InOrder,
         multiple=True,
         metavar="KEY=VALUE",
-        callback=variable_options.collected,
+        callback=variables.collected,
         help="Set a variable of `vars`.",
     )(command)
 

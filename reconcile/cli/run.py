@@ -11,9 +11,9 @@ from reconcile.app.run import Prepared, Task
 from reconcile.app.watching.watch import Watch
 from reconcile.cli import output
 from reconcile.cli.exit_codes import reported
+from reconcile.cli.parameters.metrics import watched
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit
-from reconcile.cli.watching import watched
 from reconcile.config import Loaded
 from reconcile.errors import OutputLost, StalePlan
 from reconcile.model.change import Plan

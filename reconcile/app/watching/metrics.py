@@ -95,9 +95,7 @@ def _single(name: str, text: str, value: float) -> Metric:
     return Metric(name, text, (Sample(value),))
 
 
-def _counted(
-    name: str, text: str, labels: Iterable[str], counts: Mapping[Any, int]
-) -> Metric:
+def _counted(name: str, text: str, labels: Iterable[str], counts: Mapping[Any, int]) -> Metric:
     """A metric of counts by the values of its labels, in their order."""
     names = tuple(labels)
     samples = (

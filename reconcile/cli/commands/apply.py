@@ -13,8 +13,8 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
+from reconcile.cli.parameters.metrics import metrics_option
 from reconcile.cli.strict import strict_option
-from reconcile.cli.watching import metrics_option
 from reconcile.errors import UsageError
 
 

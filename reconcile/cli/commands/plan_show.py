@@ -13,9 +13,9 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
+from reconcile.cli.parameters.metrics import metrics_option, watched
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit, strict_option
-from reconcile.cli.watching import metrics_option, watched
 from reconcile.errors import GuardRefused
 
 EXIT_CHANGES = 3

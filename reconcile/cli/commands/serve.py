@@ -20,7 +20,7 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
-from reconcile.cli.watching import metrics_option
+from reconcile.cli.parameters.metrics import metrics_option
 from reconcile.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from reconcile import interrupts
-from reconcile.cli.options import Command
 from reconcile.errors import ReconcileError
 
 if TYPE_CHECKING:  # it costs time to import, and every command imports this module
     from reconcile.app.watching.watch import Watch
+
+Command = TypeVar("Command", bound=Callable[..., object])
 
 
 def metrics_option(command: Command) -> Command:
