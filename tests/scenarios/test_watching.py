@@ -147,6 +147,12 @@ def test_a_run_pings_and_a_refused_one_is_told(shell: Shell, receiver: Receiver)
     assert not {"corp", "uid", "bob"} & set(re.findall(r"\w+", receiver.got[-1][1].decode()))
 
 
+def test_an_apply_that_asks_does_not_notify(shell: Shell, receiver: Receiver) -> None:
+    shell.company(PEOPLE, **hooks())
+    shell.run("apply", code=2)  # there is no terminal to ask on
+    assert receiver.got == []
+
+
 def test_only_the_chosen_events_are_sent(shell: Shell, receiver: Receiver) -> None:
     shell.company(PEOPLE, **hooks(on=["failed"]))
     shell.run("plan", "--check", code=3)
@@ -204,9 +210,7 @@ def test_a_receiver_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPat
     waiting.set()
 
 
-def test_apprise_that_is_missing_is_said(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_apprise_that_is_missing_is_said(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
     monkeypatch.setenv("HOOK", "mailto://s3cret@example.com")
     shell.company(PEOPLE, notify={"apprise": [{"to": "{{ env('HOOK') }}"}]})

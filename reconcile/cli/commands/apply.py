@@ -77,11 +77,10 @@ def apply(
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     files = paths if plan_file is None else configs
     task = Task(files, variables, plan_file, scope, force, refresh, strict, account())
-    context.exit(
-        run.run(
-            task, Watch("apply", metrics), form=form, colour=colour(), ask=None if yes else _ask
-        )
-    )
+    # Whoever is asked sees how it ends, so only `--yes` notifies.
+    watch = Watch("apply", metrics, notifies=yes)
+    ask = None if yes else _ask
+    context.exit(run.run(task, watch, form=form, colour=colour(), ask=ask))
 
 
 def _plan_file(paths: tuple[Path, ...]) -> Path | None:

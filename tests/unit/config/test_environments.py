@@ -58,12 +58,14 @@ def test_an_overlay_replaces_scalars_and_lists_and_merges_mappings(tmp_path: Pat
     found = origins(*paths)
     assert found["vars.tier"] == ("prod", "state.yml:2")
     assert found["safety.limits.users_lost"] == ("5%", "state.yml:3")
-    assert found["safety.at_least"][1] == "state.yml:10"
+    assert found["safety.at_least"][1] == "state.yml:11"
     assert found["sources.0.note"] == ("here", "state.yml:5")
 
 
 def test_a_relative_path_of_an_overlay_starts_at_its_own_folder(tmp_path: Path) -> None:
-    paths = write(tmp_path, base=BASE, prod="overlay: true\nsources: [{name: corp, files: [p.ldif]}]\n")
+    paths = write(
+        tmp_path, base=BASE, prod="overlay: true\nsources: [{name: corp, files: [p.ldif]}]\n"
+    )
     assert loaded(*paths).desired.sources[0].files == (str(tmp_path / "prod" / "p.ldif"),)
     assert origins(*paths)["sources.0.files"][0] == ["../prod/p.ldif"]
 
@@ -137,7 +139,9 @@ def test_unused_variables(tmp_path: Path) -> None:
         ("", "empty"),
     ],
 )
-def test_what_is_no_variable_file_is_an_error_with_its_place(tmp_path: Path, text: str, why: str) -> None:
+def test_what_is_no_variable_file_is_an_error_with_its_place(
+    tmp_path: Path, text: str, why: str
+) -> None:
     file = tmp_path / "v.yml"
     file.write_text(text)
     with pytest.raises(ConfigError, match=why):

@@ -11,7 +11,7 @@ from reconcile.model.change import Change
 from reconcile.model.desired import Assertion
 from reconcile.model.platform import Department, Grant, Group, Membership, PlatformState, User
 from reconcile.planning import assertion_check
-from reconcile.planning.guards.assertions.records import records
+from reconcile.planning.guards.assertions.records import UserRecord, records
 from reconcile.planning.guards.assertions.resulting_state import ResultingState
 
 STATE = PlatformState(
@@ -100,7 +100,9 @@ def test_changes_are_made_before_anything_is_evaluated() -> None:
     assert (users["anne"]["roles"], users["anne"]["attributes"]) == ([], {"x": "1"})
     assert users["bob"]["manager"] == "anne"
     assert (users["zoe"]["department"], users["zoe"]["manager"]) == ("Trade/EMEA", "anne")
-    assert users["zoe"].effective_groups == {"new", "employees"}
+    zoe = users["zoe"]
+    assert isinstance(zoe, UserRecord)
+    assert zoe.effective_groups == {"new", "employees"}
     assert users["bob"]["groups"] == []
     assert [role["users"] for role in after["roles"]] == [[], ["bob", "zoe"]]
     assert [each["path"] for each in after["departments"]] == ["Trade", "Trade/EMEA"]
