@@ -1,6 +1,7 @@
 """Assertions as a user meets them: in a plan, at apply whatever a plan file says, and alone."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,13 @@ import msgspec
 import pytest
 
 from reconcile.app import plan_files
+from reconcile.app import adapters, inputs, run
+from reconcile.model.change import Scope
+from reconcile.planning.guards.assertions.records import records
+from reconcile.planning.guards.assertions.resulting_state import ResultingState
+from reconcile.ports import no_progress
 from tests.scenarios.shell import Shell
+from tests.scenarios.stage import DESIRED, ldif
 
 PEOPLE: dict[str, Any] = {
     "uid=ann": None,
@@ -123,3 +130,56 @@ def test_an_undo_and_a_login_are_judged_too(shell: Shell) -> None:
     last = run["runs"][-1] if isinstance(run, dict) else run[-1]
     out, _ = shell.run("plan", "--undo", str(last.get("id") or last.get("run")), code=4)
     assert "assertion:main/bob stays:1" in out
+
+
+BEFORE: dict[str, Any] = {
+    "ou=Sales": {"entryUUID": "o1"},
+    "ou=EMEA,ou=Sales": {"entryUUID": "o2"},
+    "uid=ann,ou=EMEA,ou=Sales": {"entryUUID": "1"},
+    "uid=bob": {"entryUUID": "2", "manager": "uid=ann,ou=EMEA,ou=Sales"},
+    "uid=eve": {"entryUUID": "3"},
+    "cn=inner": {"entryUUID": "g1", "member": ["uid=bob"]},
+    "cn=outer": {"entryUUID": "g2", "member": ["cn=inner", "uid=eve"]},
+}
+AFTER: dict[str, Any] = {
+    "ou=Trade": {"entryUUID": "o1"},
+    "ou=EMEA,ou=Trade": {"entryUUID": "o2"},
+    "uid=anne,ou=EMEA,ou=Trade": {"entryUUID": "1"},
+    "uid=bob,ou=Trade": {"entryUUID": "2", "manager": "uid=anne,ou=EMEA,ou=Trade"},
+    "uid=zoe": {"entryUUID": "4"},
+    "cn=core": {"entryUUID": "g1", "member": ["uid=zoe"]},
+    "cn=outer": {"entryUUID": "g2", "member": ["uid=bob,ou=Trade"]},
+    "cn=new": {"entryUUID": "g3", "member": ["cn=core"]},
+}
+
+
+def test_what_assertions_see_is_what_apply_makes(shell: Shell) -> None:
+    rules = {
+        "groups": [{"source": "corp", "select": ["cn=*"], "nested": "keep"}],
+        "departments": [{"source": "corp", "select": ["ou=*"]}],
+        "role_mappings": [{"source": "corp", "groups": ["cn=outer"], "role": "operator"}],
+        "safety": {"limits": dict.fromkeys(("users_lost", "memberships_lost"), "none")},
+        "lifecycle": {"missing": "erase"},
+    }
+    more = {"users": {"create": "all", "manager_attribute": "manager"}}
+    source = {**DESIRED["sources"][0], **more}
+    shell.company(BEFORE, **rules, sources=[source])
+    shell.run("apply", "--yes")
+    (shell.folder / "corp.ldif").write_text(ldif(AFTER), "utf-8")
+    expected, before = _records(plans=True)
+    assert expected != before
+    codes = [line.split()[1] for line in shell.run("plan", code=4)[0].splitlines() if "  ! " in line]
+    accept = [word for code in codes for word in ("--accept", code.rstrip(":"))]
+    shell.run("plan", "--out", "the.plan", *accept)
+    shell.run("apply", "the.plan", "--yes")
+    assert _records(plans=False)[0] == expected
+
+
+def _records(*, plans: bool) -> tuple[Any, Any]:
+    """The records of the state that a plan leads to, or of what there is; and of what there is."""
+    loaded = inputs.configuration((), {})
+    with closing(adapters.platform(loaded.desired.platform, no_progress)) as target:
+        state = target.read("main")
+    made = run.make_plan(loaded, Scope(), {}, no_progress)[0] if plans else None
+    changes = made.changes if made is not None else ()
+    return records(ResultingState(state, changes)), records(ResultingState(state))

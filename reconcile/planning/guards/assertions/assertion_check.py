@@ -16,6 +16,8 @@ from reconcile.planning.selection.nearest import nearest
 
 SHOWN = 20
 """How many offenders a violation names."""
+LONGEST = 300
+"""Characters of the message of one offender."""
 
 
 class Result(NamedTuple):
@@ -102,7 +104,8 @@ def _result(position: int, assertion: Assertion, state: Records, workspace: str)
             if not verdict:
                 # Of many offenders only the first are named, so only these need a message.
                 enough = len(offenders) >= SHOWN
-                offenders.append("" if enough else assertion.check.message(record, state))
+                message = "" if enough else assertion.check.message(record, state)
+                offenders.append(message if len(message) <= LONGEST else f"{message[:LONGEST]}…")
     except TemplateFailed as error:
         return Result(position, assertion, workspace, checked=checked, fault=str(error))
     return Result(position, assertion, workspace, tuple(offenders), checked)
