@@ -98,4 +98,4 @@ def read_file(path: Path, variables: Variables) -> None:
 
 def _unreadable(path: Path, why: str) -> ConfigError:
     """The error for a variable file that cannot be read."""
-    return ConfigError([Problem(str(path), 0, 0, "", f"the variable file {why}")])
+    return ConfigError([Problem(str(path), 0, 0, "", f"this variable file {why}")])
