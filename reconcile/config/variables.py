@@ -75,10 +75,10 @@ def read_file(path: Path, variables: Variables) -> None:
     try:
         content, mode = files.read(path, documents.MAX_BYTES + 1)
     except FileNotFoundError:
-        raise _unreadable(path, "no such file") from None
+        raise _unreadable(path, "no such variable file") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "this is not a file name"
-        raise _unreadable(path, f"cannot be read: {why}") from None
+        raise _unreadable(path, f"the variable file cannot be read: {why}") from None
     problems: list[Problem] = []
     exposed = files.readable_by_all(mode)
     document = documents.read(path, content, exposed=exposed, problems=problems)
@@ -98,4 +98,4 @@ def read_file(path: Path, variables: Variables) -> None:
 
 def _unreadable(path: Path, why: str) -> ConfigError:
     """The error for a variable file that cannot be read."""
-    return ConfigError([Problem(str(path), 0, 0, "", f"this variable file {why}")])
+    return ConfigError([Problem(str(path), 0, 0, "", why)])

@@ -53,6 +53,6 @@ def test_a_plan_of_staging_is_not_applied_to_production(shell: Shell) -> None:
 
 def test_a_variable_file_that_is_missing_or_a_wrong_var(shell: Shell) -> None:
     _, err = shell.run("plan", "--var-file", "none.yml", code=2)
-    assert "none.yml: the variable file" in err
+    assert "none.yml: no such variable file" in err
     _, err = shell.run("plan", "--var", "nonsense", code=2)
     assert "'nonsense' is not of the form name=value" in err

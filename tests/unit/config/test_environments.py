@@ -149,7 +149,7 @@ def test_what_is_no_variable_file_is_an_error_with_its_place(
 
 
 def test_a_variable_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the variable file no such file"):
+    with pytest.raises(ConfigError, match="no such variable file"):
         read_file(tmp_path / "none.yml", Variables())
     with pytest.raises(ConfigError, match="cannot be read"):
         read_file(tmp_path, Variables())
