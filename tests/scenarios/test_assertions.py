@@ -120,7 +120,7 @@ def test_all_that_is_wrong_in_the_file_is_said_at_once(shell: Shell) -> None:
     assert "assertions[2].for: expected users, groups" in out
 
 
-def test_an_undo_and_a_login_are_judged_too(shell: Shell) -> None:
+def test_an_undo_is_judged_too(shell: Shell) -> None:
     company(shell)
     shell.run("apply", "--yes")
     company(shell, {"name": "bob stays", "for": "state",
