@@ -49,8 +49,3 @@ def _refuse_irregular(mode: int) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, _IRREGULAR)
-
-
-def readable_by_all(mode: int) -> bool:
-    """Whether everyone on the machine may read a file with this mode."""
-    return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)

@@ -51,7 +51,7 @@ def configuration(
                 " `reconcile init`"
             )
         paths = [Path(DEFAULT_PATH)]
-    loaded = load(
+    return load(
         list(dict.fromkeys(paths)),  # a file named twice is one file
         environ=os.environ,
         variables=variables,
@@ -59,9 +59,6 @@ def configuration(
         sources=adapters.checkers(adapters.DIRECTORIES),
         platforms=adapters.checkers(adapters.PLATFORMS),
     )
-    for place, name in loaded.unused_variables:
-        logger.warning("%s: the variable %s is neither declared in `vars` nor used", place, name)
-    return loaded
 
 
 def settings(loaded: Loaded) -> list[Setting]:

@@ -10,7 +10,6 @@ from typing import TypeVar
 import click
 
 from reconcile.cli import logs
-from reconcile.cli.parameters import variables
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -76,24 +75,13 @@ def output_options(command: Command) -> Command:
 
 
 def variable_option(command: Command) -> Command:
-    """--var and --var-file; the command gets the variables of the environment, too."""
-    command = click.option(
-        "--var-file",
-        "variable_files",
-        cls=variables.InOrder,
-        multiple=True,
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        expose_value=False,
-        help="Set the variables of a YAML file (repeatable).",
-    )(command)
+    """--var."""
     return click.option(
         "--var",
         "variables",
-        cls=variables.InOrder,
         multiple=True,
         metavar="KEY=VALUE",
-        callback=variables.collected,
+        callback=_variables,
         help="Set a variable of `vars`.",
     )(command)
 
@@ -141,6 +129,18 @@ def colour() -> bool:
     if click.get_current_context().color is False or os.environ.get("NO_COLOR"):
         return False
     return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _variables(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name.isidentifier():
+            raise click.BadParameter(f"{value!r} is not of the form name=value")
+        variables[name] = text
+    return variables
 
 
 def _verbose(_context: click.Context, _parameter: click.Parameter, count: int) -> None:

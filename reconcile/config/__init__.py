@@ -10,7 +10,6 @@ No other package knows YAML, JSON Schema or Jinja2.
 - `sections`: checks beyond the schema, presets, and the values of the model.
 - `effective`: the whole configuration, and where each value comes from.
 - `places`: the file, line and column of a rule.
-- `variables`: variables from outside the files.
 - `starter`: the file that `reconcile init` writes.
 """
 
@@ -19,17 +18,5 @@ from reconcile.config.effective.effective import Setting, as_data
 from reconcile.config.loading import Loaded, load
 from reconcile.config.secrets.clear_texts import clear_texts
 from reconcile.config.starter import starter
-from reconcile.config.variables import Variables, of_environment, read_file
 
-__all__ = [
-    "Loaded",
-    "Setting",
-    "Variables",
-    "annotated",
-    "as_data",
-    "clear_texts",
-    "load",
-    "of_environment",
-    "read_file",
-    "starter",
-]
+__all__ = ["Loaded", "Setting", "annotated", "as_data", "clear_texts", "load", "starter"]

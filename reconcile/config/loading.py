@@ -1,6 +1,8 @@
 """From paths to the desired state: files are read, merged, rendered, checked and built."""
 
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -17,7 +19,6 @@ from reconcile.config.secrets.redaction import Secrecy
 from reconcile.config.sections import checks, presets
 from reconcile.config.sections.build import Builder, check_adapter
 from reconcile.config.templates import config_templates
-from reconcile.config.variables import Variables
 from reconcile.config.yaml import documents
 from reconcile.config.yaml.merging import Merged
 from reconcile.config.yaml.nodes import Path as Where
@@ -33,7 +34,7 @@ _NO_DESIRED_STATE: Final = (
 )
 _NAMED: Final = re.compile(
     rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:version|platform|sources|vars|preset|roles|role_mappings|"
-    rb"groups|departments|links|lifecycle|safety|schedule|assertions|overlay|notify)[\"']?[ \t]*:",
+    rb"groups|departments|links|lifecycle|safety|schedule|assertions|notify)[\"']?[ \t]*:",
     re.MULTILINE,
 )
 """A line that begins with a key of desired state."""
@@ -52,23 +53,20 @@ class Loaded(NamedTuple):
     files: tuple[str, ...]
     effective: Effective
     places: Places
-    unused_variables: tuple[tuple[str, str], ...] = ()
-    """`file:line` and name of the variables of variable files that nothing uses."""
 
 
 def load(
     paths: Sequence[Path],
     *,
     environ: Mapping[str, str],
-    variables: Mapping[str, Any] = {},
+    variables: Mapping[str, str] = {},
     contents: Mapping[Path, bytes] = {},
     sources: Mapping[str, Callable[[desired.Source], Iterable[Fault]]],
     platforms: Mapping[str, Callable[[desired.Platform], Iterable[Fault]]],
 ) -> Loaded:
     """Reads desired-state files; a folder stands for its *.yml and *.yaml in name order.
 
-    `variables` (`Variables`, or plain values as of --var) are added to the files' `vars` and
-    override them. `contents` is used instead of what
+    `variables` are added to the files' `vars` and override them. `contents` is used instead of what
     is on disk, for files that are checked before they are written. `sources` and `platforms` map
     the adapter types to their checks; only those in use are called. Secrets are fetched from
     `environ`, files and commands when they are revealed, not here. Raises ConfigError with every
@@ -78,15 +76,14 @@ def load(
     read, complete = _documents(paths, contents, problems)
     merged = Merged(read, problems)
     findings = Findings(merged, problems)
-    outside = _used(merged, Variables(variables))
-    known = _variables(merged, outside, findings)
+    known = _variables(merged, variables, findings)
     applied = presets.apply(_rendered(merged, known, findings))
     data = applied.data
     available = {"sources": frozenset(sources), "platform": frozenset(platforms)}
     _check_schema(data, available, findings, complete=complete)
     checks.check(data, available, findings, complete=complete)
     presets.check(applied, findings)
-    secrecy = Secrecy(data, known, outside.origins, merged, environ)
+    secrecy = Secrecy(data, known, frozenset(variables), merged, environ)
     secrecy.check(findings)
     builder = Builder(
         data, known, secrecy.secret, lambda path: merged.document(path).folder, findings
@@ -99,14 +96,13 @@ def load(
     if problems or platform is None:
         raise ConfigError(dict.fromkeys(problems))
     state = builder.state(platform, sources_by_position.values(), rules)
-    effective = Effective(applied, state, secrecy, merged, outside.origins)
+    effective = Effective(applied, state, secrecy, merged, frozenset(variables))
     return Loaded(
         state,
         digest(secrecy.fingerprint()),
         tuple(document.file for document in read),
         effective,
         Places(merged, applied),
-        tuple(_unused(Variables(variables), outside)),
     )
 
 
@@ -177,7 +173,7 @@ def _document(
 ) -> documents.Document | None:
     """The document in a file; None where it cannot be read, or is no desired state at all."""
     if path in contents:
-        exposed = path.is_file() and files.readable_by_all(path.stat().st_mode)
+        exposed = path.is_file() and _exposed(path.stat().st_mode)
         return documents.read(path, contents[path], exposed=exposed, problems=problems)
     try:
         content, mode = files.read(path, documents.MAX_BYTES + 1)
@@ -185,7 +181,7 @@ def _document(
         problems.append(_unreadable(path, error))
         return None
     of_file: list[Problem] = []
-    document = documents.read(path, content, exposed=files.readable_by_all(mode), problems=of_file)
+    document = documents.read(path, content, exposed=_exposed(mode), problems=of_file)
     # A file that is no desired state is never quoted: it may be a key, or hold passwords.
     foreign = Problem(str(path), 0, 0, "", _NO_DESIRED_STATE)
     if document is not None and _is_foreign(document):
@@ -213,6 +209,11 @@ def _is_foreign(document: documents.Document) -> bool:
     return not has_known_key and not any(suggestion(name, keys) for name in list(top)[:_LOOKED_AT])
 
 
+def _exposed(mode: int) -> bool:
+    """Whether everyone on the machine may read a file with this mode."""
+    return os.name == "posix" and stat.S_ISREG(mode) and bool(mode & stat.S_IROTH)
+
+
 def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     """Why a file or folder cannot be read."""
     match error:
@@ -227,33 +228,12 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     return Problem(str(path), 0, 0, "", text)
 
 
-def _used(merged: Merged, variables: Variables) -> Variables:
-    """The variables without those that nothing uses and that need not be used."""
-    free = {name for name, origin in variables.origins.items() if origin.kind != "var"}
-    free -= mapping(merged.data, "vars").keys()
-    texts = _templates(merged.data) if free else []
-    return variables.without(name for name in free if not _is_read(name, texts))
-
-
-def _unused(variables: Variables, used: Variables) -> Iterable[tuple[str, str]]:
-    """`file:line` and name of each variable of a variable file that was left out."""
-    for name in sorted(variables.keys() - used.keys()):
-        origin = variables.origins[name]
-        if origin.kind == "file":
-            yield origin.text, name
-
-
-def _is_read(name: str, texts: Iterable[str]) -> bool:
-    """Whether a template may read a variable."""
-    return any(re.search(rf"\b{name}\b", text) for text in texts)
-
-
-def _variables(merged: Merged, overriding: Variables, findings: Findings) -> dict[str, Any]:
+def _variables(merged: Merged, overriding: Mapping[str, str], findings: Findings) -> dict[str, Any]:
     """The variables, each rendered with those before it; `given` ones override the files."""
     declared = mapping(merged.data, "vars")
     known: dict[str, Any] = dict(overriding)
     for name, text in overriding.items():
-        if isinstance(text, str) and not _is_encodable(text):
+        if not _is_encodable(text):
             findings.add(("vars", name), f"the value given for `{name}` is not UTF-8 text")
             known[name] = ""
     _check_use(overriding.keys() - declared.keys(), list(declared), merged, findings)
@@ -278,7 +258,7 @@ def _check_use(
     """Adds variables of the command line that no file declares and no template reads."""
     texts = _templates(merged.data)
     for name in names:
-        if not _is_read(name, texts):
+        if not any(re.search(rf"\b{name}\b", text) for text in texts):
             near = suggestion(name, declared)
             message = f"--var sets it, but neither `vars` nor a template uses it{near}"
             findings.add(("vars", name), message)

@@ -11,12 +11,12 @@ from reconcile.config.secrets.redaction import Secrecy
 from reconcile.config.sections import connection
 from reconcile.config.sections.presets import Applied
 from reconcile.config.templates import config_templates
-from reconcile.config.variables import Origin
 from reconcile.config.yaml.merging import Merged
 from reconcile.config.yaml.nodes import Path, written
 from reconcile.model import desired
 
 BUILT_IN: Final = "built-in"
+GIVEN: Final = "--var"
 
 TypeDefaults: TypeAlias = Callable[[desired.Source], Mapping[str, Any]]
 """What a source has by its type: path within the source, such as `users.filter`, → value; a list
@@ -28,8 +28,7 @@ class Setting(NamedTuple):
 
     Secrets are shown as `***` or as their templates.
 
-    `origin` is `file:line`, `preset NAME`, `type NAME`, `--var`, `RECONCILE_VAR_name` or
-    `built-in`. `template`: the text
+    `origin` is `file:line`, `preset NAME`, `type NAME`, `--var` or `built-in`. `template`: the text
     is rendered later, over entries or for a secret; any other text is literal. A `remark` cannot be
     written in a file: several values for a key that takes one. `item_origins` are those of a list's
     items, if they are written in a file.
@@ -52,12 +51,9 @@ class Effective:
         state: desired.DesiredState,
         secrecy: Secrecy,
         merged: Merged,
-        given: Mapping[str, Origin],
+        given: frozenset[str],
     ) -> None:
-        """`applied` is rendered; `state` was built from it.
-
-        `given` says where the variables from outside the files come from.
-        """
+        """`applied` is rendered; `state` was built from it; `given` are variables from `--var`."""
         self._applied = applied
         self._state = state
         self._secrecy = secrecy
@@ -86,8 +82,8 @@ class Effective:
         """Where the value at a path comes from, if not from a default."""
         if any(path[:length] in self._applied.paths for length in range(1, len(path) + 1)):
             return f"preset {self._applied.preset}"
-        if path[:1] == ("vars",) and len(path) > 1 and str(path[1]) in self._given:
-            return self._given[str(path[1])].text
+        if path[:1] == ("vars",) and not self._given.isdisjoint(path[1:2]):
+            return GIVEN
         problem = self._merged.problem(path, "")
         return f"{problem.file}:{problem.line}"
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path as File
 from typing import Any, Final
@@ -29,27 +30,27 @@ def relocated(data: dict[str, Any], state: DesiredState, merged: Merged) -> dict
     sources = list(data.get("sources", ()))
     for index, source in mappings(data, "sources"):
         path: Path = ("sources", index)
-        sources[index] = _source(source, path, home, merged)
+        folder = merged.document(path).folder
+        if folder != home:
+            sources[index] = _source(source, path, partial(_from, home, folder), merged)
     return {**data, "sources": sources}
 
 
-def _source(source: Any, path: Path, home: File, merged: Merged) -> dict[str, Any]:
-    """A source with each of its paths as it is from `home`."""
-    move = partial(_from, home, merged)
+def _source(source: Any, path: Path, move: Callable[[str], str], merged: Merged) -> dict[str, Any]:
+    """A source with each of its paths as `move` makes it."""
 
     def visit(where: Path, text: str, at: Schema) -> object:
         """A path, or the paths that the template of a secret names."""
         if at.get("x-path"):
-            return move(where, text)
-        is_at_home = merged.document(where).folder == home
-        if is_at_home or not at.get("x-secret") or "file" not in config_templates.calls(text):
+            return move(text)
+        if not at.get("x-secret") or "file" not in config_templates.calls(text):
             return text
         calls = [
             call
             for call in config_templates.tree(text).find_all(nodes.Call)
             if isinstance(call.node, nodes.Name) and call.node.name == "file"
         ]
-        moved = _FILE.sub(lambda match: f"file({match[1]}{move(where, match[2])}{match[1]})", text)
+        moved = _FILE.sub(lambda match: f"file({match[1]}{move(match[2])}{match[1]})", text)
         if len(_FILE.findall(text)) != len(calls) or len(_FILE.findall(moved)) != len(calls):
             raise ConfigError(
                 [
@@ -67,8 +68,6 @@ def _source(source: Any, path: Path, home: File, merged: Merged) -> dict[str, An
     return moved
 
 
-def _from(home: File, merged: Merged, where: Path, text: str) -> str:
-    """A path of the files, as it is from `home`; absolute ones stay."""
-    folder = merged.document(where).folder
-    is_same = folder == home or File(text).is_absolute()
-    return text if is_same else os.path.relpath(folder / text, home)
+def _from(home: File, folder: File, text: str) -> str:
+    """A path that starts at `folder`, as it is from `home`; absolute ones stay."""
+    return text if File(text).is_absolute() else os.path.relpath(folder / text, home)

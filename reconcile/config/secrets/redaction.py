@@ -13,7 +13,6 @@ from reconcile.config.secrets import secret as envelopes
 from reconcile.config.secrets.secret import SecretText
 from reconcile.config.templates import config_templates
 from reconcile.config.templates.config_templates import SECRET_FUNCTIONS, Refused
-from reconcile.config.variables import Origin
 from reconcile.config.yaml.documents import Document
 from reconcile.config.yaml.merging import Merged
 from reconcile.config.yaml.nodes import Path
@@ -30,14 +29,11 @@ class Secrecy:
         self,
         data: dict[str, Any],
         variables: Mapping[str, Any],
-        given: Mapping[str, Origin],
+        given: frozenset[str],
         merged: Merged,
         environ: Mapping[str, str],
     ) -> None:
-        """`data` is rendered except for its secrets.
-
-        `given` says where the variables from outside the files come from.
-        """
+        """`data` is rendered except for its secrets; `given` are variables from `--var`."""
         self._data = data
         self._variables = dict(variables)
         self._given = given
@@ -183,15 +179,7 @@ class Secrecy:
             documents = [self._merged.document(path)] if is_written else []
         else:
             documents = self._documents_of(path, text)
-        exposed = {document.file for document in documents if document.exposed}
-        return sorted(exposed | self._exposed_variable_files(text))
-
-    def _exposed_variable_files(self, text: str) -> set[str]:
-        """The variable files, readable by everyone, that parts of a secret come from."""
-        if config_templates.calls(text):
-            return set()
-        names = self._variables_of(text) & self._given.keys()
-        return {self._given[name].exposed for name in names} - {""}
+        return sorted({document.file for document in documents if document.exposed})
 
     def _documents_of(self, path: Path, text: str) -> list[Document]:
         """The documents in which parts of a secret stand that no function fetches.
@@ -204,7 +192,7 @@ class Secrecy:
         if _is_url(path) and not envelopes.password(value):
             return []
         names = self._variables_of(text)
-        documents = [self._merged.document(("vars", name)) for name in names - self._given.keys()]
+        documents = [self._merged.document(("vars", name)) for name in names - self._given]
         # The secret's own document has a part of it, if not all comes from variables.
         own = [] if names and not envelopes.rest(text) else [self._merged.document(path)]
         return documents + own
@@ -237,7 +225,7 @@ class Secrecy:
     def _texts_of(self, names: set[str]) -> Iterator[str]:
         """All texts that the files have for some variables; none for those of `--var`."""
         declared = mapping(self._merged.data, "vars")
-        for name in names - self._given.keys():
+        for name in names - self._given:
             yield from _texts(declared.get(name))
 
     def _written(self, path: Path) -> str:

@@ -72,7 +72,7 @@ class Builder:
             state=self._secret(("state",), state) if state else None,
             state_folder=str(self._folder(("state",) if state else path)),
             workspaces=tuple(values.get("workspaces", ("main",))),
-            folder=str(self._folder((*path, "url"))),
+            folder=str(self._folder(path)),
             options=self._platform_options(values, path),
         )
 
@@ -157,7 +157,7 @@ class Builder:
 
     def _source(self, values: Values, path: Path) -> desired.Source:
         """A source that has its required keys."""
-        folder = self._folder((*path, "files"))
+        folder = self._folder(path)
         around = Surroundings(values["name"], dn.domain(values["base_dn"]), self._variables)
         tls, bind, timeout = (
             values.get("tls", {}),
@@ -178,9 +178,7 @@ class Builder:
                 **{
                     "mode": connection.default_tls(servers),
                     **tls,
-                    "ca_file": None
-                    if ca_file is None
-                    else str(self._folder((*path, "tls", "ca_file")) / ca_file),
+                    "ca_file": None if ca_file is None else str(folder / ca_file),
                 }
             ),
             bind=desired.Bind(

@@ -4,7 +4,6 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from reconcile.config.yaml import overlays
 from reconcile.config.yaml.documents import Document
 from reconcile.config.yaml.nodes import Node, Path, Place, shown, written
 from reconcile.errors import Problem
@@ -29,17 +28,10 @@ class Merged:
         self._tops: dict[str, Document] = {}
         self._items: dict[str, list[tuple[Document, int]]] = {}
         self._vars: dict[str, Document] = {}
-        self._overlaid = overlays.Overlaid()
         for document in documents:
             assert isinstance(document.root.value, dict)  # noqa: S101 - documents.read promises it
-            is_overlay = self._is_overlay(document)
             for key, node in document.root.value.items():
-                if key == overlays.KEY:
-                    continue
-                if is_overlay:
-                    self._overlay(document, key, node)
-                else:
-                    self._add(document, key, node)
+                self._add(document, key, node)
 
     def document(self, path: Path) -> Document:
         """The document that says what a path names, or would say it."""
@@ -57,8 +49,6 @@ class Merged:
 
     def _origin(self, path: Path) -> tuple[Document, Path]:
         """The document of a path, and the path within it."""
-        if changed := self._overlaid.origin(path):
-            return changed
         top, *rest = path or ("",)
         if not rest:
             return self._tops.get(str(top), self._documents[0]), path
@@ -69,27 +59,6 @@ class Merged:
             document, position = items[first]
             return document, (top, position, *rest[1:])
         return self._tops.get(str(top), self._documents[0]), path
-
-    def _is_overlay(self, document: Document) -> bool:
-        """Whether a document changes those before it."""
-        node = document.root.child(overlays.KEY)
-        if node is None or node.value is False:
-            return False
-        if node.value is not True:
-            message = f"expected true or false, got {shown(node.value)}"
-            self._refuse(document, (overlays.KEY,), node.place, message)
-        if document is self._documents[0]:
-            message = "an overlay changes earlier files, and this is the first: name it last"
-            self._refuse(document, (overlays.KEY,), node.place, message)
-        return True
-
-    def _overlay(self, document: Document, key: str, node: Node) -> None:
-        """Takes a key of an overlay: the first of its name, a change, or more items of a list."""
-        adds = key in _LISTS - overlays.BY_NAME
-        if key not in self.data or (adds and isinstance(node.value, list)):
-            self._add(document, key, node)
-        else:
-            self.data[key] = self._overlaid.merge(document, key, node, self.data[key])
 
     def _add(self, document: Document, key: str, node: Node) -> None:
         """Takes a key at the top of a document: the first of its name, or one more."""
