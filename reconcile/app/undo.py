@@ -66,6 +66,7 @@ def made(
             tool=__version__,
             created=created,
             safety=safety,
+            assertions=loaded.desired.assertions,
             own_username=target.abilities.own_username,
             recent={
                 state.workspace: recent_losses(target, safety, state.workspace, created)

@@ -15,6 +15,7 @@ from reconcile.model.platform import PlatformState
 from reconcile.model.text.printing import quoted
 from reconcile.planning import (
     Undo,
+    assertion_check,
     beyond_rules,
     login_violations,
     losses_of_changes,
@@ -63,6 +64,7 @@ class Judge:
         if self._rules is None:
             return []
         violations_found = list(self._usual(changes, state, self._rules))
+        violations_found += self._asserted(changes, state, self._rules)
         if self._rules.foreign and self._plan.scope.undo:
             self._refuse_other_undo(changes, state)
         elif self._rules.foreign:
@@ -87,6 +89,16 @@ class Judge:
         recent = recent_losses(self._platform, safety, state.workspace, self._time())
         judged = login_violations if rules.purpose == "login" else violations
         yield from judged(changes, state, safety, own, readings, recent=recent)
+
+    def _asserted(
+        self, changes: Sequence[Change], state: PlatformState, rules: GuardRules
+    ) -> Iterator[Violation]:
+        """The assertions of the files that the resulting state breaks."""
+        assertions = rules.desired.assertions
+        if rules.purpose == "sync":
+            results = assertion_check.results(assertions, changes, state)
+            return assertion_check.violations(results)
+        return assertion_check.new_violations(assertions, changes, state)
 
     def _time(self) -> str:
         """When the plan was made, but never a time to come: a file may claim to be of next year."""

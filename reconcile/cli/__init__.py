@@ -26,6 +26,7 @@ from reconcile.cli.commands import (
 )
 from reconcile.cli.commands import list as holdings
 from reconcile.cli.commands.programs import ansible_path, connection, itself, login
+from reconcile.cli.commands.reviewing import assertions, status
 from reconcile.cli.exit_codes import ended, stuck
 from reconcile.cli.guide.epilogs import explained
 from reconcile.cli.guide.group import CommandLine
@@ -58,8 +59,10 @@ _FAMILIES = (
     preview,
     capture,
     plan_show,
+    assertions,
     apply,
     serve,
+    status,
     rename,
     holdings,
     history_unlock,

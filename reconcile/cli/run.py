@@ -9,8 +9,10 @@ import click
 from reconcile.app import run as running
 from reconcile.app.approval.saved_plan import SavedPlan
 from reconcile.app.run import Prepared, Task
+from reconcile.app.watching.watch import Watch
 from reconcile.cli import output
 from reconcile.cli.exit_codes import reported
+from reconcile.cli.parameters.metrics import watched
 from reconcile.cli.progress import progress
 from reconcile.cli.strict import strict_exit
 from reconcile.cli.terminal.quiet import quiet
@@ -25,7 +27,26 @@ _FAILURES_SHOWN: Final = 20
 _log = logging.getLogger(__name__)
 
 
-def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | None = None) -> int:
+def run(
+    task: Task,
+    watch: Watch,
+    *,
+    form: str,
+    colour: bool,
+    ask: Callable[[str], None] | None = None,
+) -> int:
+    """As `_begun`, watched to its end."""
+    return watched(watch, lambda: _begun(task, watch, form=form, colour=colour, ask=ask))
+
+
+def _begun(
+    task: Task,
+    watch: Watch,
+    *,
+    form: str,
+    colour: bool,
+    ask: Callable[[str], None] | None,
+) -> int:
     """Plans unless there is a plan file, applies, shows both, and returns the exit code.
 
     `ask` is called with the name of the configuration before anything is written, and raises if the
@@ -33,19 +54,21 @@ def run(task: Task, *, form: str, colour: bool, ask: Callable[[str], None] | Non
     workspaces or in none; a plan made here is applied workspace by workspace.
     """
     saved, loaded = running.begin(task)
+    watch.loaded(loaded)
     try:
-        return _run(task, saved, loaded, form=form, colour=colour, ask=ask)
+        return _run(task, saved, loaded, watch, form=form, colour=colour, ask=ask)
     except StalePlan as stale:
         again = running.renewed(task, saved, loaded, stale)
         if saved is not None:
             click.echo(_renewed(stale, saved.plan), err=form != "text")
-    return _run(again, None, loaded, form=form, colour=colour, ask=ask)
+    return _run(again, None, loaded, watch, form=form, colour=colour, ask=ask)
 
 
 def _run(
     task: Task,
     saved: SavedPlan | None,
     loaded: Loaded,
+    watch: Watch,
     *,
     form: str,
     colour: bool,
@@ -53,6 +76,7 @@ def _run(
 ) -> int:
     with progress() as tell:
         prepared = running.prepare(task, saved, loaded, tell)
+    watch.planned(prepared.plan)
     # A plan file that is not asked about was looked at before.
     asks = ask if prepared.applied is None else None
     shows = asks is not None or (form == "text" and saved is None and not quiet())
@@ -65,6 +89,7 @@ def _run(
         asks(configuration_named(prepared.shown))
     with progress(len(prepared.plan.changes)) as tell:
         report = running.carry_out(prepared, tell)
+    watch.applied(report)
     skips = not shows and prepared.applied is None
     lost = _show(prepared.shown, report, form, colour=colour, skips=skips) or lost
     _name_failures(report)

@@ -35,7 +35,8 @@ _NO_DESIRED_STATE: Final = (
 )
 _NAMED: Final = re.compile(
     rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:overlay|version|platform|sources|vars|preset|roles|"
-    rb"role_mappings|groups|departments|links|lifecycle|safety|schedule)[\"']?[ \t]*:",
+    rb"role_mappings|groups|departments|links|lifecycle|safety|schedule|assertions|notify)"
+    rb"[\"']?[ \t]*:",
     re.MULTILINE,
 )
 """A line that begins with a key of desired state."""

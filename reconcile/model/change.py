@@ -70,6 +70,7 @@ GuardName: TypeAlias = Literal[
     "department_taken",
     "not_its_own",
     "own_account",
+    "assertion",
 ]
 """The guards: what a violation is about. docs/plans.md explains each."""
 

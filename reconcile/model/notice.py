@@ -13,6 +13,7 @@ NoticeCode: TypeAlias = Literal[
     "no_administrator",
     "captured",
     "blocking_stops",
+    "assertion_warning",
 ]
 """`finds_nothing`: a pattern of the files finds no entry.
 `nobody_selected`: the rules of a source select no users.
@@ -22,6 +23,7 @@ NoticeCode: TypeAlias = Literal[
 `no_administrator`: no user has the role of `protect.admin_role`.
 `captured`: a source was not read, but taken from a capture.
 `blocking_stops`: taking users out of service stops something else of theirs.
+`assertion_warning`: an assertion of severity `warning` does not hold.
 """
 
 NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})

@@ -19,6 +19,7 @@ from reconcile.planning.explain.background import Background
 from reconcile.planning.explain.explain import explain
 from reconcile.planning.explain.lookup import asking_query
 from reconcile.planning.guards.acceptance import accepted
+from reconcile.planning.guards.assertions import assertion_check
 from reconcile.planning.guards.checks import login_violations, violations
 from reconcile.planning.guards.limits.recent_losses import losses_of_changes, total, window_start
 from reconcile.planning.guards.ownership.beyond_rules import beyond_rules
@@ -42,6 +43,7 @@ __all__ = [
     "Undo",
     "accepted",
     "asking_query",
+    "assertion_check",
     "beyond_rules",
     "did_you_mean",
     "explain",

@@ -22,6 +22,7 @@ from reconcile.planning.changes.consequences import with_consequences
 from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
+from reconcile.planning.guards.assertions import assertion_check
 from reconcile.planning.notices import finds_nothing, nobody_selected
 from reconcile.planning.selection import source_names
 from reconcile.planning.selection.platform_names import PlatformNames
@@ -122,6 +123,7 @@ def make_plan(inputs: Inputs) -> Plan:
     narrow.check(targets, changes, skips, inputs.current)
     narrowed = narrow.narrow(tuple(changes), targets)
     read = readings(inputs, rules)
+    asserted = assertion_check.judged(inputs.desired.assertions, narrowed, inputs.current)
     plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
@@ -131,12 +133,18 @@ def make_plan(inputs: Inputs) -> Plan:
         digests=_digests(inputs),
         changes=narrowed,
         skips=narrow.narrow_skips(tuple(skips), targets),
-        violations=tuple(check_guards(inputs, narrowed, rules, read)),
+        violations=(
+            *check_guards(inputs, narrowed, rules, read),
+            *assertion_check.violations(asserted),
+        ),
         # A plan narrowed to targets counts nothing, and is no reason to remember a read.
         existing=() if targets else tuple(_existing(inputs)),
         readings=read,
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
-        notices=notices(inputs, rules, names, results),
+        notices=(
+            *notices(inputs, rules, names, results),
+            *assertion_check.notices(asserted),
+        ),
     )
     return with_consequences(plan, inputs.abilities)
 

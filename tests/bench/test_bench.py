@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench import tables
+from tests.bench import asserted, tables
 from tests.bench.measuring import ROOT, WrongExit, measure
 from tests.bench.population import GROUP_COUNT, ldif
 from tests.servers.slapd import program
@@ -54,6 +54,11 @@ def test_tables_are_measured_beside_the_sql_platform(capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     assert "sqlite, 120 persons" in out
     assert all(work in out for work in tables.WORKS)
+
+
+def test_assertions_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert asserted.main(["--users", "120", "--rules", "20"]) == 0
+    assert "20 rules, 120 users" in capsys.readouterr().out
 
 
 def test_a_command_that_ends_otherwise_is_not_measured(tmp_path: Path) -> None:

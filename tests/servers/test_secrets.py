@@ -47,6 +47,8 @@ COMMANDS: dict[str, list[list[str]]] = {
         ["connection", "import", "corp.json", "--update"],
     ],
     "ansible-path": [["ansible-path"]],
+    "assert": [["assert"]],
+    "status": [["status"], ["status", "--format", "json"]],
     "capture": [["capture", "corp", "--out", "corp.capture"]],
     "completion": [["completion", "bash"]],
     "help": [["help", "plan"]],

@@ -14,6 +14,7 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
+from reconcile.cli.parameters.metrics import metrics_option
 from reconcile.cli.strict import strict_option
 from reconcile.cli.terminal.quiet import quiet_option
 from reconcile.errors import UsageError
@@ -63,6 +64,7 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
 )
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
+@metrics_option
 @format_option(*REPORTS)
 @scope_options
 @variable_option
@@ -81,6 +83,7 @@ def apply(
     revoked_keys: Path | None,
     force: bool,
     strict: bool,
+    metrics: Path | None,
     form: str,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
@@ -93,6 +96,7 @@ def apply(
     is not applied again.
     """
     from reconcile.app.run import Task
+    from reconcile.app.watching.watch import Watch
     from reconcile.cli import run
     from reconcile.cli.account import account
     from reconcile.model.change import Scope
@@ -115,18 +119,13 @@ def apply(
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     files = paths if plan_file is None else configs
     task = Task(
-        files,
-        variables,
-        plan_file,
-        scope,
-        force,
-        refresh,
-        strict,
-        account(),
-        expect_digest=expect_digest,
-        signatures=required,
-    )
-    context.exit(run.run(task, form=form, colour=colour(), ask=None if yes else _ask))
+        files, variables, plan_file, scope, force, refresh, strict, account(),
+        expect_digest=expect_digest, signatures=required,
+    )  # fmt: skip
+    # Whoever is asked sees how it ends, so only `--yes` notifies.
+    watch = Watch("apply", metrics, notifies=yes)
+    ask = None if yes else _ask
+    context.exit(run.run(task, watch, form=form, colour=colour(), ask=ask))
 
 
 def _plan_file(paths: tuple[Path, ...]) -> Path | None:

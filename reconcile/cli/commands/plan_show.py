@@ -1,8 +1,8 @@
 """`plan` and `show`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,6 +16,7 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
+from reconcile.cli.parameters.metrics import metrics_option, watched
 from reconcile.cli.progress import progress
 from reconcile.cli.review.options import Review, review_options
 from reconcile.cli.strict import strict_exit, strict_option
@@ -24,7 +25,8 @@ from reconcile.cli.terminal.quiet import quiet, quiet_option
 from reconcile.errors import GuardRefused, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
-    from reconcile.model.change import Plan
+    from reconcile.app.watching.watch import Watch
+    from reconcile.model.change import Plan, Scope
     from reconcile.model.report import Trouble
 
 EXIT_CHANGES = 3
@@ -49,6 +51,7 @@ EXIT_CHANGES = 3
 @format_option(*FORMATS)
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
 @strict_option("when a rule finds nothing or an existing user is skipped, with --check too")
+@metrics_option
 @click.option(
     "--target",
     "targets",
@@ -106,6 +109,7 @@ def plan(
     form: str,
     check: bool,
     strict: bool,
+    metrics: Path | None,
     targets: tuple[str, ...],
     codes: tuple[str, ...],
     captures: tuple[Path, ...],
@@ -124,10 +128,7 @@ def plan(
     With --undo, the plan restores what a run changed, unless it has changed since. `reconcile
     history` lists the runs.
     """
-    from reconcile.app import inputs, run
-    from reconcile.app.approval import saved_plan
-    from reconcile.cli import output
-    from reconcile.cli.account import account
+    from reconcile.app.watching.watch import Watch
     from reconcile.cli.review import pipeline
     from reconcile.model.change import Scope
 
@@ -135,25 +136,69 @@ def plan(
     review.begin()
     pipeline.begin(outputs)
     _check_key(key, out)
-    loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
+    wanted = _Wanted(
+        paths, variables, scope, out, key, form, check, strict,
+        codes, captures, undo, outputs, summary, review,
+    )  # fmt: skip
+    watch = Watch("plan", metrics, notifies=check)
+    context.exit(watched(watch, lambda: _shown(wanted, watch)))
+
+
+class _Wanted(NamedTuple):
+    """What the command line asks of a plan."""
+
+    paths: tuple[Path, ...]
+    variables: Mapping[str, Any]
+    scope: "Scope"
+    out: Path | None
+    key: Path | None
+    form: str
+    check: bool
+    strict: bool
+    codes: tuple[str, ...]
+    captures: tuple[Path, ...]
+    undo: str
+    outputs: tuple[Path, ...]
+    summary: Path | None
+    review: Review
+
+
+def _shown(wanted: _Wanted, watch: "Watch") -> int:
+    """Makes the plan, writes and shows it, and returns the exit code."""
+    from reconcile.app import inputs, run
+    from reconcile.app.approval import saved_plan
+    from reconcile.cli import output
+    from reconcile.cli.account import account
+    from reconcile.cli.review import pipeline
+
+    out, key, form, review = wanted.out, wanted.key, wanted.form, wanted.review
+    loaded = inputs.configuration(wanted.paths, wanted.variables)
+    watch.loaded(loaded)
     with progress() as tell:
         made, troubles = run.make_plan(
-            loaded, scope, variables, tell,
-            undo=undo, accept=codes, user=account(), capture_files=captures,
-        )  # fmt: skip
+            loaded,
+            wanted.scope,
+            wanted.variables,
+            tell,
+            undo=wanted.undo,
+            accept=wanted.codes,
+            user=account(),
+            capture_files=wanted.captures,
+        )
+    watch.planned(made)
     digest = saved_plan.save(out, made, key) if out is not None else ""
-    if form in output.IDENTIFYING or summary is not None:
+    if form in output.IDENTIFYING or wanted.summary is not None:
         review = review.at(loaded.files)
-    pipeline.write_outputs(made, outputs)
+    pipeline.write_outputs(made, wanted.outputs)
     pipeline.add_summary(
-        summary, lambda taken: output.step_summary(made, taken, saved=out, review=review)
+        wanted.summary, lambda taken: output.step_summary(made, taken, saved=out, review=review)
     )
     if made.refused or not quiet():
         page(output.plan(made, form, full=False, saved=out, colour=colour(), review=review))
     if out is not None and not quiet():
         click.echo(output.saved(out, digest, signed=key is not None), err=form != "text")
-    context.exit(_exit_code(made, troubles, strict=strict, check=check))
+    return _exit_code(made, troubles, strict=wanted.strict, check=wanted.check)
 
 
 def _exit_code(made: "Plan", troubles: Sequence["Trouble"], *, strict: bool, check: bool) -> int:

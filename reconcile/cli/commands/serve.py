@@ -20,6 +20,7 @@ from reconcile.cli.options import (
     scope_options,
     variable_option,
 )
+from reconcile.cli.parameters.metrics import metrics_option
 from reconcile.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
 
     from reconcile.app.run import Task
     from reconcile.app.service import Timetable
+    from reconcile.app.watching.watch import Watch
     from reconcile.cli.signals import SignalBell
 
 
@@ -42,6 +44,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     "--once", is_flag=True, help="Run once, immediately, and end with the exit code of the run."
 )
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
+@metrics_option
 @scope_options
 @variable_option
 @output_options
@@ -52,6 +55,7 @@ def serve(
     scheduled: bool,
     once: bool,
     force: bool,
+    metrics: Path | None,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
@@ -64,6 +68,7 @@ def serve(
     """
     from reconcile.app import service
     from reconcile.app.run import Task
+    from reconcile.app.watching.watch import Watch
     from reconcile.cli.account import account
     from reconcile.cli.signals import SignalBell
     from reconcile.model.change import Scope
@@ -80,7 +85,8 @@ def serve(
     def read() -> service.Timetable:
         return _timetable(paths, variables, workspaces, sources)
 
-    runs = _Runs(read, task, bell)
+    runs = _Runs(read, task, bell, lambda: Watch("serve", metrics))
+    runs.check()
     with bell.listening(terminal=sys.stdin is not None and sys.stdin.isatty()):
         if once:
             read()
@@ -116,13 +122,25 @@ def _timetable(
 class _Runs:
     """The runs of a service, one after the other."""
 
-    def __init__(self, read: "Callable[[], Timetable]", task: "Task", bell: "SignalBell") -> None:
+    def __init__(
+        self,
+        read: "Callable[[], Timetable]",
+        task: "Task",
+        bell: "SignalBell",
+        watch: "Callable[[], Watch]",
+    ) -> None:
+        """`watch` begins to watch a run."""
         self._read = read
         self._task = task
         self._bell = bell
+        self._watch = watch
         self._count = 0
         self.last = 0
         """The exit code of the last run."""
+
+    def check(self) -> None:
+        """Raises UsageError if a run could not be watched."""
+        self._watch()
 
     def again(self, former: "Timetable | None") -> "Timetable":
         """The current schedule of the files; the previous one if they have an error."""
@@ -139,17 +157,21 @@ class _Runs:
 
     def run(self) -> int:
         """Runs once and returns the exit code."""
-        from reconcile.cli import run as carrying
-
         self._count += 1
         run_log.begin()
         interrupts.begin()
         service_log.info("run %d begins", self._count, extra={"facts": {"number": self._count}})
         self._bell.running = True
-        self.last = ended(lambda: carrying.run(self._task, form="text", colour=colour()))
+        self.last = ended(self._run)
         self._bell.running = False
         gc.collect()  # what one run held is not kept until the next
         return self.last
+
+    def _run(self) -> int:
+        """Plans and applies."""
+        from reconcile.cli import run as carrying
+
+        return carrying.run(self._task, self._watch(), form="text", colour=colour())
 
 
 COMMANDS = (serve,)

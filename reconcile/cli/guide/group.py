@@ -7,8 +7,20 @@ import click
 
 TASKS: Final[Mapping[str, tuple[str, ...]]] = {
     "Set up": ("init", "validate", "test", "schema", "connection"),
-    "Look": ("search", "tree", "preview", "explain", "users", "groups", "departments", "history"),
-    "Change": ("plan", "show", "apply", "serve", "migrate-usernames", "rename-source", "unlock"),
+    "Look": (
+        *("search", "tree", "preview", "explain", "users", "groups", "departments"),
+        *("history", "status", "capture"),
+    ),
+    "Change": (
+        "plan",
+        "show",
+        "assert",
+        "apply",
+        "serve",
+        "migrate-usernames",
+        "rename-source",
+        "unlock",
+    ),
     "For other programs": ("login", "ansible-path", "completion", "help"),
 }
 """The commands by what they are for, each in the order in which they are first needed."""

@@ -19,6 +19,7 @@ from reconcile.config.yaml.nodes import Path
 
 MASK: Final = "***"
 """Shown for a secret that is not a template."""
+_NOT_PLANNED: Final = frozenset(("schedule", "notify"))
 
 
 class Secrecy:
@@ -75,7 +76,7 @@ class Secrecy:
     def fingerprint(self) -> dict[str, Any]:
         """The document without its secrets: as their templates, or `***` for what is no template.
 
-        The schedule is left out: a plan is the same at any hour.
+        The schedule and the receivers of notifications are left out: they change no plan.
         """
         hidden: set[str] = set()
 
@@ -87,7 +88,7 @@ class Secrecy:
                 hidden.update(self._variables_of(text))
             return self._closed(path, text)
 
-        planned = {key: value for key, value in self._data.items() if key != "schedule"}
+        planned = {key: value for key, value in self._data.items() if key not in _NOT_PLANNED}
         document = schema.map_text(planned, visit)
         return {**document, "vars": self._masked(hidden)}
 

@@ -12,7 +12,15 @@ from reconcile.config.schema import schema
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import mapping, mappings, text
 from reconcile.config.schema.wording import Schema
-from reconcile.config.sections import connection, lifecycle, links, safety, schedule
+from reconcile.config.sections import (
+    assertions,
+    connection,
+    lifecycle,
+    links,
+    notify,
+    safety,
+    schedule,
+)
 from reconcile.config.templates.config_templates import Refused
 from reconcile.config.templates.entry_templates import EntryTemplate, Surroundings, compiled
 from reconcile.config.yaml.nodes import Path
@@ -22,6 +30,7 @@ from reconcile.model.text import dn
 
 Fault = tuple[Path, str]
 Values = dict[str, Any]
+Rules = tuple[list[desired.GroupRule], list[desired.DepartmentRule], tuple[desired.Assertion, ...]]
 _Settings = TypeVar("_Settings")
 
 FIELDS: Final = {
@@ -103,8 +112,8 @@ class Builder:
                 )
         return sources
 
-    def rules(self) -> tuple[list[desired.GroupRule], list[desired.DepartmentRule]]:
-        """The rules on groups and departments; complete only without problems."""
+    def rules(self) -> Rules:
+        """The rules on groups and departments, and assertions; complete only without problems."""
         groups, departments = [], []
         for index, item in mappings(self._data, "groups"):
             path: Path = ("groups", index)
@@ -120,13 +129,14 @@ class Builder:
                 rule.get("title"), "{{ ou }}", (*path, "title"), self._around(rule["source"])
             )
             departments.append(desired.DepartmentRule(**{**rule, "select": tuple(rule["select"])}))
-        return groups, departments
+        asserted = assertions.assertions(self._data, self._variables, self._findings)
+        return groups, departments, asserted
 
     def state(
         self,
         platform: desired.Platform,
         sources: Iterable[desired.Source],
-        rules: tuple[list[desired.GroupRule], list[desired.DepartmentRule]],
+        rules: Rules,
     ) -> desired.DesiredState:
         """Everything together. Only for a document without problems."""
         return desired.DesiredState(
@@ -146,6 +156,8 @@ class Builder:
                 links.link(item, self._findings.where(("links", at)))
                 for at, item in mappings(self._data, "links")
             ),
+            assertions=rules[2],
+            notify=notify.notify(self._data.get("notify", {}), self._secret),
         )
 
     def _ca_file(self, tls: Values, path: Path) -> str | None:

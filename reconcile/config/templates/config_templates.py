@@ -103,16 +103,16 @@ def evaluate(
         "vars": variables,
         **(functions or {}),
     }
-    single = _single(body)
-    if single is not None:
-        body = [nodes.Assign(nodes.Name("result", "store"), single, lineno=1)]
+    expression = single(body)
+    if expression is not None:
+        body = [nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)]
     try:
         whole = nodes.Template(body, lineno=1)
         whole.set_environment(_environment)
         template = _environment.from_string(whole)
         rendering = template.new_context({**context, **bounds.rounds_left()})
         written = bounds.encodable(concat(bounds.pieces(template.root_render_func(rendering))))
-        return written if single is None else _plain(rendering.vars["result"])
+        return written if expression is None else _plain(rendering.vars["result"])
     except Misplaced as error:
         raise Refused(str(error)) from None
     except jinja2.UndefinedError as error:
@@ -152,7 +152,7 @@ def _misplaced(*_args: object, **_kwargs: object) -> None:
     )
 
 
-def _single(body: list[nodes.Node]) -> nodes.Expr | None:
+def single(body: list[nodes.Node]) -> nodes.Expr | None:
     """The expression of a template that is nothing but one."""
     output = body[0] if len(body) == 1 else None
     if isinstance(output, nodes.Output) and len(output.nodes) == 1:

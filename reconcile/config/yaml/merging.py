@@ -10,7 +10,9 @@ from reconcile.config.yaml.nodes import Node, Path, Place, shown, written
 from reconcile.config.yaml.overlays import Override
 from reconcile.errors import Problem
 
-_LISTS: Final = frozenset(("sources", "role_mappings", "groups", "departments", "links"))
+_LISTS: Final = frozenset(
+    ("sources", "role_mappings", "groups", "departments", "links", "assertions")
+)
 _REPEATED: Final = frozenset(("version",))
 
 

@@ -3,7 +3,7 @@
 A file whose first key is `overlay: true` may give keys again. Scalars, and lists within a key such
 as `servers`, take the place of the earlier ones; mappings are merged key by key. An item of
 `sources` changes the source of its name. The other lists at the top (`role_mappings`, `groups`,
-`departments`, `links`) are joined, as they are without an overlay.
+`departments`, `links`, `assertions`) are joined, as they are without an overlay.
 """
 
 from typing import Any, Final, NamedTuple

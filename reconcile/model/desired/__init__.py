@@ -4,6 +4,14 @@ Everything here is plain data, except for two protocols that `reconcile.config` 
 `Template` renders text from one directory entry, and a `Secret` reveals its text only on demand.
 """
 
+from reconcile.model.desired.assertions import (
+    AssertedKind,
+    Assertion,
+    Check,
+    Record,
+    Records,
+)
+from reconcile.model.desired.notify import Notify, NotifyEvent, Receiver
 from reconcile.model.desired.promises import (
     Secret,
     Template,
@@ -50,8 +58,11 @@ from reconcile.model.desired.state import (
 
 __all__ = [
     "Absent",
+    "AssertedKind",
+    "Assertion",
     "Attribute",
     "Bind",
+    "Check",
     "Create",
     "Departing",
     "DepartmentRule",
@@ -66,9 +77,14 @@ __all__ = [
     "Limit",
     "Link",
     "LossLimits",
+    "Notify",
+    "NotifyEvent",
     "Platform",
     "Protect",
     "ReadLimits",
+    "Receiver",
+    "Record",
+    "Records",
     "RequiredSignatures",
     "RoleMapping",
     "Roles",

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from reconcile.model.desired.assertions import Assertion
+from reconcile.model.desired.notify import Notify
 from reconcile.model.desired.promises import Secret
 from reconcile.model.desired.rules import (
     DepartmentRule,
@@ -57,6 +59,8 @@ class DesiredState(msgspec.Struct, frozen=True):
     safety: Safety = Safety()
     schedule: Schedule | None = None
     links: tuple[Link, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
+    notify: Notify = Notify()
 
     @property
     def source_names(self) -> frozenset[str]:

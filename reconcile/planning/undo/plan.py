@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
-from reconcile.model.desired import Safety
+from reconcile.model.desired import Assertion, Safety
 from reconcile.model.history import Entry, Losses
 from reconcile.model.platform import PlatformState
 from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.changes.reasons import Reasons
 from reconcile.planning.guards import checks
+from reconcile.planning.guards.assertions import assertion_check
 from reconcile.planning.planner import state_digests
 from reconcile.planning.undo.reversal import Reversal
 
@@ -37,6 +38,7 @@ class Undo(msgspec.Struct, frozen=True):
     """The account that the tool itself uses on the platform."""
     recent: Mapping[str, Losses] = {}
     """Workspace → what earlier runs took away within the window."""
+    assertions: tuple[Assertion, ...] = ()
 
 
 def undo(inputs: Undo) -> Plan:
@@ -56,6 +58,7 @@ def undo(inputs: Undo) -> Plan:
         refused += checks.violations(
             undone, current, inputs.safety, inputs.own_username, recent=recent
         )
+    asserted = assertion_check.judged(inputs.assertions, changes, inputs.current)
     return Plan(
         tool=inputs.tool,
         created=inputs.created,
@@ -65,7 +68,8 @@ def undo(inputs: Undo) -> Plan:
         digests=Digests(inputs.configuration, {}, state_digests(inputs.current)),
         changes=tuple(changes),
         skips=tuple(skips),
-        violations=tuple(refused),
+        violations=(*refused, *assertion_check.violations(asserted)),
+        notices=tuple(assertion_check.notices(asserted)),
     )
 
 

@@ -237,7 +237,7 @@ def test_literal_passwords_in_urls(tmp_path, url, literal):
 
 
 def test_only_where_modes_mean_something(tmp_path, monkeypatch):
-    monkeypatch.setattr("reconcile.config.loading.os.name", "nt", raising=False)
+    monkeypatch.setattr("reconcile.files.os.name", "nt", raising=False)
     path = ldap(tmp_path, "hunter2", mode=0o644)
     monkeypatch.undo()
     assert os.name == "posix"

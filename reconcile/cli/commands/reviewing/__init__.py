@@ -1,0 +1,1 @@
+"""Commands that say where things stand: the assertions alone, and the status."""

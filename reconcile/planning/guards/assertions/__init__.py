@@ -1,0 +1,1 @@
+"""Assertions of the files, judged over the state that changes lead to."""
