@@ -254,7 +254,8 @@ class _Narrowing:
         needs = sorted(self._abilities.needs)
         for user in users:
             lacking = [need for need in needs if not having[need](user)]
-            if not lacking or user.status == "erased":
+            # What a local account lacks is no business of the rules.
+            if not lacking or user.status == "erased" or not user.source:
                 yield user
                 continue
             why = f"the platform wants every user to have a {' and a '.join(lacking)}"

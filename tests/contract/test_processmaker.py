@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.ports import ManagedPlatform
 from reconcile.testing import Case
-from reconcile.testing.contract.history import *
+from reconcile.testing.contract.history import test_a_run_is_recorded_with_every_change  # noqa: F401
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.objects import *
 from tests.contract.platforms import Servers
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.server
 REDUCED: dict[str, str] = {}
 
 
-@pytest.fixture(params=["joint", "elsewhere"])
+@pytest.fixture(params=["joint", pytest.param("elsewhere", marks=pytest.mark.full)])
 def case(request: pytest.FixtureRequest, tmp_path: Path, servers: Servers) -> Iterator[Case]:
     """The ledger in the workspace's database, on a strict server; and in a file, on a lenient one."""
     for name in (request.node.name, request.node.originalname):

@@ -3,16 +3,20 @@
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from reconcile.errors import UsageError
 from reconcile.model.desired import Secret
-from reconcile.platforms.database import database
+from reconcile.platforms.database import database, server
 from reconcile.platforms.database.database import Busy
 from reconcile.platforms.database.mariadb import MariadbDatabase
 from reconcile.platforms.database.urls import connect
 from reconcile.platforms.ledger.schema import SCHEMA
 from reconcile.platforms.processmaker.settings import WORKSPACE
 
+_RIGHTS: Final = (
+    "the account lacks a right, see docs/platforms/processmaker.md for those it needs ({text})"
+)
 PREFIX: Final = "RECONCILE_"
 _STORED: Final = {
     **{table.name: PREFIX + table.name.upper() for table in SCHEMA.tables()},
@@ -30,6 +34,10 @@ class SiteDatabase(MariadbDatabase):
         dialect: Any = self._engine.dialect
         dialect.preparer = _prefixed(dialect.preparer)
         dialect.identifier_preparer = dialect.preparer(dialect)
+
+    def _meaning(self, error: DBAPIError, text: str) -> str:
+        meaning = super()._meaning(error, text)
+        return _RIGHTS if meaning == server.RIGHTS else meaning
 
     def guard(self, connection: sa.Connection) -> None:
         """Keeps other runs of reconcile out of the database until the connection ends.
