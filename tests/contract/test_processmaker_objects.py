@@ -387,7 +387,7 @@ def test_another_writer_is_waited_for_and_then_named(
     assert site.adapter().create("main", "user", {"username": "anna"})
 
 
-def test_users_of_declared_sources_are_recognised_and_others_are_local(site: Site) -> None:
+def test_users_are_their_sources_whether_the_files_declare_it_or_not(site: Site) -> None:
     product = site.product
     for name, base in (("Corporate", "dc=example,dc=com"), ("Other", "dc=other")):
         product.insert(
@@ -409,7 +409,7 @@ def test_users_of_declared_sources_are_recognised_and_others_are_local(site: Sit
     read = site.contents(sources=("corp",), authentication_sources={"corp": "Corporate"})
     assert {row["username"]: row["source"] for row in read.rows["user"].values()} == {
         "anna": "corp",
-        "ben": "",
+        "ben": "Other",
     }
     assert {row["name"]: row["source"] for row in read.rows["group"].values()} == {
         "a": "corp",
