@@ -40,8 +40,8 @@ def assertions(
     """
     import msgspec
 
-    from reconcile.app import assertions as judging
     from reconcile.app import inputs
+    from reconcile.app.review import assertions as judging
     from reconcile.model.change import Scope
     from reconcile.render.wording import escaped, printable
 
