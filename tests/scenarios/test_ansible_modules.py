@@ -164,7 +164,13 @@ def test_a_plan_file_is_written_in_check_mode_and_applied_once(module: Module) -
     assert shown["text"] == planned["diff"]["prepared"]
     applied = module("sync", config=config(), plan_file="x.plan")
     assert (applied["changed"], applied["plan_digest"]) == (True, planned["plan_digest"])
-    stale = module("sync", config=config(), plan_file="x.plan")
+    again = module("sync", config=config(), plan_file="x.plan")
+    assert (again["failed"], again["exit_code"], again["changed"]) == (False, 0, False)
+    assert again["already_applied"] == applied["run"]
+    persons("ann", "bob")
+    module("sync", check=True, config=config(), plan_file="y.plan")
+    module("sync", config=config())
+    stale = module("sync", config=config(), plan_file="y.plan")
     assert (stale["failed"], stale["exit_code"], stale["changed"]) == (True, 5, False)
     assert stale["moved"]
     Path("x.plan").write_text("{}", encoding="utf-8")
