@@ -134,6 +134,7 @@ def abilities() -> Abilities:
             "department": frozenset({"title", "parent"} | entry),
         },
         reserved_usernames=RESERVED,
+        names_ignore="accents",  # the collation of its tables, by which it finds who logs in
         times=frozenset({DUE_DATE}),
         attribute_names=r"(?!USR_)(?s:.+)",
         statuses=frozenset({"active", "inactive", "vacation", "erased"}),
