@@ -50,7 +50,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str] = {}) -> None:
 
 def _post(url: str, body: bytes, headers: Mapping[str, str]) -> None:
     """As `post`, for as long as it takes."""
-    # The scheme was checked when the file was read.
+    # `post` has checked the scheme.
     request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310
     try:
         with _opener.open(request, timeout=PATIENCE) as answer:
