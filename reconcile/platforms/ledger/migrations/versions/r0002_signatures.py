@@ -13,15 +13,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Adds the columns; on MariaDB, which keeps each statement, also after an interruption."""
-    if op.get_bind().dialect.name == "mariadb":
-        op.execute(
-            "ALTER TABLE history_runs"
-            " ADD COLUMN IF NOT EXISTS plan_file VARCHAR(64) NOT NULL DEFAULT ''"
-        )
-        op.execute(
-            "ALTER TABLE history_runs"
-            " ADD COLUMN IF NOT EXISTS signatures LONGTEXT NOT NULL DEFAULT '[]'"
-        )
+    dialect = op.get_bind().dialect
+    if dialect.name == "mariadb":
+        # Some databases have another name for it, which their dialect knows.
+        alter = f"ALTER TABLE {dialect.identifier_preparer.quote('history_runs')} ADD COLUMN"
+        op.execute(f"{alter} IF NOT EXISTS plan_file VARCHAR(64) NOT NULL DEFAULT ''")
+        op.execute(f"{alter} IF NOT EXISTS signatures LONGTEXT NOT NULL DEFAULT '[]'")
         return
     op.add_column(
         "history_runs",
