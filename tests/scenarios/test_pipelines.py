@@ -1,0 +1,266 @@
+"""The examples of pipelines: their jobs are run as they stand, beside stand-ins for GitHub and GitLab."""
+
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.forge import github, gitlab
+from tests.forge.github import Actions, Ended, GitHub
+from tests.forge.gitlab import GitLab, Job, Runner
+from tests.forge.programs import Answer, Programs
+from tests.forge.repository import Repository
+from tests.scenarios.stage import BASE, ldif
+from tests.servers.forking import Execute
+from tests.servers.slapd import program
+
+TOP = Path(__file__).parents[2]
+WORKFLOWS = TOP / "examples" / "gitops" / "github"
+JOBS = TOP / "examples" / "gitops" / "gitlab" / ".gitlab-ci.yml"
+STAFF: Final = {
+    "uid=ann": {},
+    "uid=bob": {},
+    "uid=cleo": {},
+    "cn=admins": {"member": ["uid=ann"]},
+}
+ADMINS: Final = {"role": "administrator", "source": "corp", "groups": [f"cn=admins,{BASE}"]}
+OPERATORS: Final = {"role": "operator", "default": True}
+MARKER: Final = "<!-- reconcile plan: main sha256:"
+
+
+class Company:
+    """A directory, a platform, and a repository with the rules."""
+
+    def __init__(self, folder: Path, execute: Execute) -> None:
+        self.folder = folder
+        self._execute = execute
+        self.repository = Repository(folder)
+        (folder / "company.ldif").write_text(ldif(STAFF), encoding="utf-8")
+        self.main = self.repository.commit(self.state(OPERATORS), "Everyone is an operator")
+        code, _, errors = execute(["apply", "--yes"], self._identity, {}, "")
+        assert code == 0, errors
+
+    @property
+    def _identity(self) -> Path:
+        return self.repository.folder / "identity"
+
+    def state(self, *mappings: Mapping[str, Any], **users: Any) -> dict[str, Any]:
+        """A desired state with these role mappings."""
+        source = {
+            "name": "corp",
+            "type": "ldif",
+            "files": [str(self.folder / "company.ldif")],
+            "base_dn": BASE,
+            "users": {"create": "all", **users},
+        }
+        platform = {"type": "sql", "url": f"sqlite:///{self.folder / 'platform.db'}"}
+        roles = {"role_mappings": list(mappings)}
+        return {"version": 1, "platform": platform, "sources": [source], **roles}
+
+    def reconcile(
+        self, arguments: Sequence[str], folder: Path, environ: Mapping[str, str]
+    ) -> Answer:
+        """The command, for a step of a pipeline."""
+        return self._execute(arguments, folder, environ, "")
+
+    def roles(self) -> dict[str, str]:
+        """The role of each user."""
+        query = "select username, roles.name from users join grants on user_id = users.id join roles on role_id = roles.id"
+        return dict(self.sql(query))
+
+    def sql(self, statement: str) -> list[Any]:
+        """Reads or changes the platform by hand."""
+        with closing(sqlite3.connect(self.folder / "platform.db")) as connection, connection:
+            return connection.execute(statement).fetchall()
+
+
+@pytest.fixture
+def company(tmp_path: Path, quick: Execute) -> Company:
+    program("jq", "jq")
+    return Company(tmp_path, quick)
+
+
+def python3(arguments: Sequence[str], folder: Path, _: Mapping[str, str]) -> Answer:
+    """Installs nothing."""
+    assert list(arguments) == "-m pip install --quiet --requirement requirements.txt".split()
+    assert (folder / "requirements.txt").exists()
+    return 0, "", ""
+
+
+class OnGitHub:
+    """What happens in the repository on GitHub."""
+
+    def __init__(self, company: Company, programs: Programs, forge: GitHub) -> None:
+        self.company = company
+        self.forge = forge
+        self._actions = Actions(forge, programs, company.folder / "runners")
+        self.secrets = {"secrets.LDAP_PASSWORD": "s3cret"}
+        self.environment = {"vars.ALLOWED_SIGNERS": "", "vars.SIGNERS": ""}
+
+    def job(self, name: str, sha: str, job: str = "", **context: str) -> Ended | None:
+        folder = self.company.repository.checkout(sha)
+        values = {**self.secrets, **self.environment, **context}
+        ended = self._actions.run(WORKFLOWS / f"{name}.yml", job or name, folder, sha, values)
+        assert ended is None or "s3cret" not in ended.output + ended.summary
+        return ended
+
+    def plan(self, head: str, fork: bool = False, job: str = "plan") -> Ended | None:
+        """Pull request 7 has a new head; the workflow runs on a merge of it that nobody finds later."""
+        context = {
+            "github.event.pull_request.number": "7",
+            "github.event.pull_request.head.repo.full_name": "mallory/fork"
+            if fork
+            else github.REPOSITORY,
+            "event": github.event(self.company.folder / "event.json", head),
+        }
+        return self.job("plan", head, job, **context)
+
+    def comment(self) -> str:
+        """The comment of the workflow, which is one."""
+        (comment,) = (each for each in self.forge.comments if each.login == github.BOT)
+        return comment.body
+
+    def merge(self, head: str, state: dict[str, Any]) -> str:
+        """Squashes the pull request; returns the new commit of main."""
+        merged = self.company.repository.commit(state, "Squashed")
+        self.forge.pulls.append({"number": 7, "head": {"sha": head}, "merge_commit_sha": merged})
+        return merged
+
+
+@pytest.fixture
+def on_github(company: Company) -> Iterator[OnGitHub]:
+    forge = GitHub()
+    answers = {"gh": forge.gh, "python3": python3, "reconcile": company.reconcile}
+    with Programs(company.folder / "programs", answers) as programs:
+        yield OnGitHub(company, programs, forge)
+
+
+def test_github(on_github: OnGitHub) -> None:
+    """A pull request from its first plan to its apply, and a night after it."""
+    _planned(on_github)
+    merged = _refused(on_github)
+    _applied(on_github, merged)
+    _stale(on_github)
+    _drift(on_github)
+
+
+def _planned(at: OnGitHub) -> None:
+    """A fork is validated only. The first plan is a new comment, the second one updates it."""
+    company = at.company
+    at.forge.say(7, "mallory", f"{MARKER}{'0' * 64} commit:{'0' * 40} -->\nhello")
+    at.forge.say(7, "mallory", "hello again")
+    first = company.repository.commit(company.state(ADMINS, OPERATORS), "Administrators")
+    assert at.plan(first, fork=True) is None
+    assert at.plan(first, fork=True, job="validate").code == 0
+
+    ended = at.plan(first)
+    assert (ended.code, list(ended.run.artefacts)) == (0, ["plan"]), ended.output
+    assert at.comment().startswith(MARKER)
+    assert f"commit:{first} -->" in at.comment()
+    assert "Plan: " in ended.summary
+
+    # What a guard refuses is commented and not kept, so nothing can apply it.
+    nobody = company.state(ADMINS, OPERATORS, exclude=["uid=*"])
+    second = company.repository.commit(nobody, "Nobody")
+    ended = at.plan(second)
+    assert (ended.code, ended.run.artefacts) == (4, {}), ended.output
+    assert "would be lost" in at.comment()
+    assert f"commit:{second} -->" in at.comment()
+    ended = at.job("apply", at.merge(second, nobody))
+    assert (ended.code, f"has not succeeded for {second}. Re-run" in ended.output) == (1, True)
+
+    # Files that are not valid are no plan, and no comment.
+    typo = company.repository.commit({"version": 1, "sauces": []}, "Typo")
+    assert (at.plan(typo).code, f"commit:{second} -->" in at.comment()) == (2, True)
+    ended = at.plan(typo, job="validate")
+    assert (ended.code, "::error file=identity/reconcile.yml" in ended.output) == (2, True)
+
+
+def _refused(at: OnGitHub) -> str:
+    """Only the reviewed plan of the merged commit is applied. Returns that commit."""
+    company = at.company
+    wanted = company.state(ADMINS, OPERATORS)
+    head = company.repository.commit(wanted, "Administrators and operators")
+    merged = at.merge(head, wanted)
+    ended = at.job("apply", merged)
+    assert (ended.code, f"No comment has the plan of {head}" in ended.output) == (1, True)
+
+    run = at.plan(head).run
+    ended = at.job("apply", company.repository.commit(wanted, "Pushed without a pull request"))
+    assert (ended.code, "nobody has reviewed a plan" in ended.output) == (1, True)
+
+    plan = run.artefacts["plan"]
+    original = plan.read_bytes()
+    plan.write_bytes(original.replace(b"administrator", b"operator"))
+    ended = at.job("apply", merged)
+    assert (ended.code, "is not the plan file that was expected" in ended.output) == (2, True)
+    plan.write_bytes(original)
+
+    del run.artefacts["plan"]
+    ended = at.job("apply", merged)
+    assert (ended.code, "it may have expired. Re-run" in ended.output) == (1, True)
+    run.artefacts["plan"] = plan
+
+    at.environment["vars.ALLOWED_SIGNERS"] = "ann@example.com ssh-ed25519 AAAA"
+    ended = at.job("apply", merged)
+    assert (ended.code, "has to be signed by 1 person" in ended.output) == (2, True)
+    at.environment["vars.ALLOWED_SIGNERS"] = ""
+    assert set(company.roles().values()) == {"operator"}
+    return merged
+
+
+def _applied(at: OnGitHub, merged: str) -> None:
+    """The plan is applied once; a job that is started again does no harm."""
+    reviewed = at.comment()
+    ended = at.job("apply", merged)
+    assert (ended.code, "Done: " in ended.summary) == (0, True), ended.output
+    assert at.company.roles() == {"ann": "administrator", "bob": "operator", "cleo": "operator"}
+    ended = at.job("apply", merged)
+    assert (ended.code, "already applied" in ended.output + ended.summary) == (0, True)
+    assert at.comment() == reviewed
+
+
+def _stale(at: OnGitHub) -> None:
+    """A plan that the platform has overtaken is not applied."""
+    wanted = at.company.state(ADMINS, OPERATORS, exclude=["uid=cleo"])
+    head = at.company.repository.commit(wanted, "Without cleo")
+    assert at.plan(head).code == 0
+    at.company.sql(
+        "update users set status = 'blocked', status_origin = null where username = 'cleo'"
+    )
+    ended = at.job("apply", at.merge(head, wanted))
+    assert (ended.code, "::error::The plan is stale. Re-run the workflow plan" in ended.output) == (
+        5,
+        True,
+    )
+
+
+def _drift(at: OnGitHub) -> None:
+    """One issue for as long as there is drift."""
+    company, issues = at.company, at.forge.issues
+    main = company.repository.commit(company.state(ADMINS, OPERATORS), "As it was")
+    assert at.job("drift", main).code == 0
+    assert issues == {}
+
+    for night in ("First", "Second"):
+        company.sql(f"update users set first_name = '{night}' where username = 'bob'")
+        ended = at.job("drift", main)
+        assert ended.code == 3, ended.output
+        (issue,) = issues.values()
+        assert issue.title == "The platform is not as it should be"
+        assert "0 to add, 1 to change, 0 to remove" in issue.body
+        assert f"actions/runs/{ended.run.number}, for 5 days" in issue.body
+        assert "bob" not in issue.body
+        assert "bob" in ended.run.artefacts["drift"].read_text(encoding="utf-8")
+
+    company.sql("update users set first_name = 'The' where username = 'bob'")
+    assert at.job("drift", main).code == 0
+    assert (issue.state, len(issues), len(issue.comments)) == ("closed", 1, 1)
+    (company.folder / "company.ldif").unlink()
+    assert at.job("drift", main).code == 7
+    assert len(issues) == 1
