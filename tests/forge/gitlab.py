@@ -42,6 +42,7 @@ class GitLab:
         self.jobs: list[Job] = []
         self.pipelines: list[dict[str, Any]] = []
         self.issues: list[dict[str, Any]] = []
+        self._query: dict[str, str] = {}
 
     def say(self, author: int, body: str) -> None:
         """Somebody writes a note on the merge request."""
@@ -54,7 +55,7 @@ class GitLab:
         assert asked.fail
         assert asked.show_error
         url = urlsplit(asked.url)
-        query = dict(parse_qsl(url.query))
+        query = self._query = dict(parse_qsl(url.query))
         sent = dict(_sent(each, folder) for each in asked.data + asked.data_urlencode)
         path = f"{url.scheme}://{url.netloc}{url.path}".removeprefix(f"{API}/")
         path = path.removeprefix(f"projects/{PROJECT}/")
@@ -74,7 +75,7 @@ class GitLab:
             ("GET", r"merge_requests/5/pipelines", lambda: self.pipelines),
             ("GET", r"pipelines/(\d+)/jobs", self._jobs),
             ("GET", r"jobs/(\d+)/artifacts/([\w.]+)", self._artefact),
-            ("GET", r"issues", lambda: [each for each in self.issues if each["state"] == "opened"]),
+            ("GET", r"issues", self._open_issues),
             ("POST", r"issues", self._open_issue),
             ("PUT", r"issues/(\d+)", self._edit_issue),
         ]
@@ -94,6 +95,10 @@ class GitLab:
     def _artefact(self, job: str, name: str) -> Path | None:
         (made,) = (each for each in self.jobs if each.number == int(job))
         return made.artefacts.get(name)
+
+    def _open_issues(self) -> list[dict[str, Any]]:
+        labels, state = self._query["labels"], self._query["state"]
+        return [each for each in self.issues if labels in each["labels"] and each["state"] == state]
 
     def _open_issue(self, labels: str, title: str, description: str) -> None:
         issue = {"iid": len(self.issues) + 1, "state": "opened", "labels": [labels]}

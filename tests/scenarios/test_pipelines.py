@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from tests.forge import github, gitlab
 from tests.forge.github import Actions, Ended, GitHub
@@ -87,7 +88,7 @@ def company(tmp_path: Path, quick: Execute) -> Company:
 
 def python3(arguments: Sequence[str], folder: Path, _: Mapping[str, str]) -> Answer:
     """Installs nothing."""
-    assert list(arguments) == "-m pip install --quiet --requirement requirements.txt".split()
+    assert " ".join(arguments) == "-m pip install --quiet --requirement requirements.txt"
     assert (folder / "requirements.txt").exists()
     return 0, "", ""
 
@@ -264,3 +265,223 @@ def _drift(at: OnGitHub) -> None:
     (company.folder / "company.ldif").unlink()
     assert at.job("drift", main).code == 7
     assert len(issues) == 1
+
+
+class OnGitLab:
+    """What happens in the repository on GitLab."""
+
+    def __init__(self, company: Company, programs: Programs, forge: GitLab) -> None:
+        self.company = company
+        self.forge = forge
+        self._runner = Runner(forge, programs, JOBS, company.folder / "artefacts")
+
+    def plan(self, head: str, job: str = "plan", **variables: str) -> Job | None:
+        """Merge request 5 has a new head, and a pipeline runs for it."""
+        number = len(self.forge.pipelines) + 1
+        self.forge.pipelines.insert(0, {"id": number, "source": "merge_request_event"})
+        merge_request = {
+            "CI_COMMIT_SHA": head,
+            "CI_MERGE_REQUEST_IID": "5",
+            "CI_MERGE_REQUEST_PROJECT_ID": gitlab.PROJECT,
+            "CI_MERGE_REQUEST_SOURCE_PROJECT_ID": gitlab.PROJECT,
+            "CI_PIPELINE_ID": str(number),
+            "CI_PIPELINE_SOURCE": "merge_request_event",
+            "CI_PROJECT_ID": gitlab.PROJECT,
+        }
+        return self._run(job, head, {**merge_request, **variables})
+
+    def apply(self, sha: str, **variables: str) -> Job:
+        """Main has a new commit."""
+        branch = {
+            "CI_COMMIT_BRANCH": "main",
+            "CI_COMMIT_SHA": sha,
+            "CI_DEFAULT_BRANCH": "main",
+            "CI_PIPELINE_SOURCE": "push",
+            "CI_PROJECT_ID": gitlab.PROJECT,
+        }
+        return self._run("apply", sha, {**branch, **variables})
+
+    def drift(self, sha: str) -> Job:
+        """A night."""
+        night = {"CI_PIPELINE_SOURCE": "schedule", "CI_PROJECT_ID": gitlab.PROJECT}
+        return self._run("drift", sha, night)
+
+    def _run(self, job: str, sha: str, variables: Mapping[str, str]) -> Job | None:
+        return self._runner.run(job, self.company.repository.checkout(sha), variables)
+
+    def note(self) -> str:
+        """The note of the job, which is one."""
+        (note,) = (each for each in self.forge.notes if each["author"]["id"] == gitlab.BOT)
+        return note["body"]
+
+    def merge(self, head: str, state: dict[str, Any]) -> str:
+        """Merges the request by a new commit; returns it."""
+        merged = self.company.repository.commit(state, "Merged")
+        request = {"iid": 5, "state": "merged", "sha": head, "merge_commit_sha": merged}
+        self.forge.requests.append({**request, "squash_commit_sha": None})
+        return merged
+
+
+@pytest.fixture
+def on_gitlab(company: Company) -> Iterator[OnGitLab]:
+    forge = GitLab()
+    answers = {"curl": forge.curl, "reconcile": company.reconcile}
+    with Programs(company.folder / "programs", answers) as programs:
+        yield OnGitLab(company, programs, forge)
+
+
+def test_gitlab(on_gitlab: OnGitLab) -> None:
+    """A merge request from its first plan to its apply, and a night after it."""
+    at, company = on_gitlab, on_gitlab.company
+    for number in range(3):
+        at.forge.say(666, f"{MARKER}{number:064} commit:{'0' * 40} -->\nhello")
+
+    # A fork is validated only, in its own project and in this one. A merge train plans nothing again.
+    wanted = company.state(ADMINS, OPERATORS)
+    head = company.repository.commit(wanted, "Administrators")
+    for project in ("99", gitlab.PROJECT):
+        fork = {"CI_MERGE_REQUEST_SOURCE_PROJECT_ID": "99", "CI_PROJECT_ID": project}
+        assert at.plan(head, **fork) is None
+    assert at.plan(head, CI_MERGE_REQUEST_EVENT_TYPE="merge_train") is None
+    job = at.plan(head, "validate", **fork)
+    assert (job.code, job.artefacts["gl-code-quality-report.json"].read_text()) == (0, "[]\n")
+
+    # What a guard refuses is noted and not kept. The next plan updates the note.
+    nobody = company.state(ADMINS, OPERATORS, exclude=["uid=*"])
+    refused = company.repository.commit(nobody, "Nobody")
+    job = at.plan(refused)
+    assert (job.code, job.artefacts, "would be lost" in at.note()) == (4, {}, True), job.output
+    typo = company.repository.commit({"version": 1, "sauces": []}, "Typo")
+    assert (at.plan(typo).code, f"commit:{refused} -->" in at.note()) == (2, True)
+    job = at.apply(at.merge(refused, nobody))
+    assert (job.code, f"has not succeeded for {refused}. Run" in job.output) == (1, True)
+
+    _applied_on_gitlab(at, head, wanted)
+    _stale_on_gitlab(at)
+    _drift_on_gitlab(at, company.repository.commit(company.state(ADMINS, OPERATORS), "As it was"))
+
+
+def _applied_on_gitlab(at: OnGitLab, head: str, wanted: dict[str, Any]) -> None:
+    """Only the reviewed plan of the merged commit is applied."""
+    company = at.company
+    job = at.plan(head)
+    assert (job.code, sorted(job.artefacts)) == (0, ["plan.env", "the.plan"]), job.output
+    assert (at.note().startswith(MARKER), f"commit:{head} -->" in at.note()) == (True, True)
+    assert "changes=true\n" in job.artefacts["plan.env"].read_text(encoding="utf-8")
+    merged = at.merge(head, wanted)
+    other = company.repository.commit(wanted, "Pushed without a merge request")
+    ended = at.apply(other)
+    assert (ended.code, "nobody has reviewed a plan" in ended.output) == (1, True)
+    original = job.artefacts["the.plan"].read_bytes()
+    job.artefacts["the.plan"].write_bytes(original.replace(b"administrator", b"operator"))
+    ended = at.apply(merged)
+    assert (ended.code, "is not the plan file that was expected" in ended.output) == (2, True)
+    job.artefacts["the.plan"].write_bytes(original)
+    signers = company.folder / "signers"
+    signers.write_text("ann@example.com ssh-ed25519 AAAA\n", encoding="utf-8")
+    signers.chmod(0o666)  # as a runner may create it
+    ended = at.apply(merged, ALLOWED_SIGNERS=str(signers))
+    assert (ended.code, "has to be signed by 1 person" in ended.output) == (2, True)
+    assert set(company.roles().values()) == {"operator"}
+    ended = at.apply(merged)
+    assert (ended.code, "Done: " in ended.output) == (0, True), ended.output
+    assert company.roles() == {"ann": "administrator", "bob": "operator", "cleo": "operator"}
+
+
+def _stale_on_gitlab(at: OnGitLab) -> None:
+    """The platform overtakes a plan, and its artefact expires."""
+    company = at.company
+    wanted = company.state(ADMINS, OPERATORS, exclude=["uid=cleo"])
+    head = company.repository.commit(wanted, "Without cleo")
+    job = at.plan(head)
+    merged = at.merge(head, wanted)
+    company.sql("update users set status = 'blocked', status_origin = null where username = 'cleo'")
+    ended = at.apply(merged)
+    assert (ended.code, "The plan is stale. Run the job plan" in ended.output) == (5, True)
+    del job.artefacts["the.plan"]
+    ended = at.apply(merged)
+    assert (ended.code, "it may have expired. Run" in ended.output) == (1, True)
+
+
+def _drift_on_gitlab(at: OnGitLab, main: str) -> None:
+    """One issue for as long as there is drift."""
+    company, issues = at.company, at.forge.issues
+    assert (at.drift(main).code, issues) == (0, [])
+    for night in ("First", "Second"):
+        company.sql(f"update users set first_name = '{night}' where username = 'bob'")
+        job = at.drift(main)
+        assert job.code == 3, job.output
+        (issue,) = issues
+        assert (issue["labels"], issue["state"]) == (["reconcile-drift"], "opened")
+        assert "0 to add, 1 to change, 0 to remove" in issue["description"]
+        assert f"jobs/{job.number}, for 5 days" in issue["description"]
+        assert "bob" not in issue["description"]
+        assert "bob" in job.artefacts["drift.html"].read_text(encoding="utf-8")
+    company.sql("update users set first_name = 'The' where username = 'bob'")
+    assert (at.drift(main).code, issue["state"], len(issues)) == (0, "closed", 1)
+
+
+def lint(*command: str) -> None:
+    """A linter of this environment finds nothing."""
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / command[0]), *command[1:]],
+        cwd=TOP,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+WORKFLOW_FILES: Final = [str(file) for file in sorted(WORKFLOWS.glob("*.yml"))]
+YAMLLINT: Final = """
+extends: default
+rules:
+  braces: {max-spaces-inside: 1}
+  comments: {min-spaces-from-content: 1}
+  document-start: disable
+  line-length: disable
+  truthy: {check-keys: false}
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["check-jsonschema", "--builtin-schema", "vendor.github-workflows", *WORKFLOW_FILES],
+        [
+            "check-jsonschema",
+            *("--builtin-schema", "vendor.gitlab-ci", "--data-transform", "gitlab-ci", str(JOBS)),
+        ],
+        ["zizmor", "--offline", "--quiet", "--persona", "auditor", *WORKFLOW_FILES],
+        ["yamllint", "--strict", "-d", YAMLLINT, "examples/gitops", ".pre-commit-hooks.yaml"],
+        ["pre-commit", "validate-manifest", ".pre-commit-hooks.yaml"],
+    ],
+    ids=lambda command: f"{command[0]} {Path(command[-1]).name}",
+)
+def test_linters_find_nothing(command: list[str]) -> None:
+    lint(*command)
+
+
+def test_the_hooks_run_this_command() -> None:
+    hooks = yaml.safe_load((TOP / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
+    assert {hook["entry"] for hook in hooks} == {"reconcile validate"}
+    assert not any(hook["pass_filenames"] for hook in hooks)
+
+
+def test_the_image_runs_without_root() -> None:
+    lines = [
+        line.split()
+        for line in (TOP / "Containerfile").read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith(("#", " "))
+    ]
+    bases = [words[1] for words in lines if words[0] == "FROM"]
+    assert len(set(bases)) == 1
+    assert all(base.count(":") == 1 and not base.endswith(":latest") for base in bases)
+    users = [words[1] for words in lines if words[0] == "USER"]
+    assert users
+    assert all(user.isdigit() and int(user) >= 1000 for user in users), "Kubernetes checks numbers"
+    assert lines[-2:] == [["ENTRYPOINT", '["reconcile"]'], ["CMD", '["--help"]']]
+    needed = {"curl", "git", "jq", "openssh-client"}
+    text = (TOP / "Containerfile").read_text(encoding="utf-8")
+    assert needed <= set(text.partition("--no-install-recommends ")[2].split("\\")[0].split())
