@@ -11,9 +11,10 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from tests.forge import github, gitlab
-from tests.forge.github import Actions, Ended, GitHub
+from tests.forge import gitlab
+from tests.forge.github import GitHub
 from tests.forge.gitlab import GitLab, Job, Runner
+from tests.forge.on_github import WORKFLOWS, OnGitHub, python3
 from tests.forge.programs import Answer, Programs
 from tests.forge.repository import Repository
 from tests.scenarios.stage import BASE, ldif
@@ -21,7 +22,6 @@ from tests.servers.forking import Execute
 from tests.servers.slapd import program
 
 TOP = Path(__file__).parents[2]
-WORKFLOWS = TOP / "examples" / "gitops" / "github"
 JOBS = TOP / "examples" / "gitops" / "gitlab" / ".gitlab-ci.yml"
 STAFF: Final = {
     "uid=ann": {},
@@ -86,75 +86,27 @@ def company(tmp_path: Path, quick: Execute) -> Company:
     return Company(tmp_path, quick)
 
 
-def python3(arguments: Sequence[str], folder: Path, _: Mapping[str, str]) -> Answer:
-    """Installs nothing."""
-    assert " ".join(arguments) == "-m pip install --quiet --requirement requirements.txt"
-    assert (folder / "requirements.txt").exists()
-    return 0, "", ""
-
-
-class OnGitHub:
-    """What happens in the repository on GitHub."""
-
-    def __init__(self, company: Company, programs: Programs, forge: GitHub) -> None:
-        self.company = company
-        self.forge = forge
-        self._actions = Actions(forge, programs, company.folder / "runners")
-        self.secrets = {"secrets.LDAP_PASSWORD": "s3cret"}
-        self.environment = {"vars.ALLOWED_SIGNERS": "", "vars.SIGNERS": ""}
-
-    def job(self, name: str, sha: str, job: str = "", **context: str) -> Ended | None:
-        folder = self.company.repository.checkout(sha)
-        values = {**self.secrets, **self.environment, **context}
-        ended = self._actions.run(WORKFLOWS / f"{name}.yml", job or name, folder, sha, values)
-        assert ended is None or "s3cret" not in ended.output + ended.summary
-        return ended
-
-    def plan(self, head: str, fork: bool = False, job: str = "plan") -> Ended | None:
-        """Pull request 7 has a new head; the workflow runs on a merge of it that nobody finds later."""
-        context = {
-            "github.event.pull_request.number": "7",
-            "github.event.pull_request.head.repo.full_name": "mallory/fork"
-            if fork
-            else github.REPOSITORY,
-            "event": github.event(self.company.folder / "event.json", head),
-        }
-        return self.job("plan", head, job, **context)
-
-    def comment(self) -> str:
-        """The comment of the workflow, which is one."""
-        (comment,) = (each for each in self.forge.comments if each.login == github.BOT)
-        return comment.body
-
-    def merge(self, head: str, state: dict[str, Any]) -> str:
-        """Squashes the pull request; returns the new commit of main."""
-        merged = self.company.repository.commit(state, "Squashed")
-        self.forge.pulls.append({"number": 7, "head": {"sha": head}, "merge_commit_sha": merged})
-        return merged
-
-
 @pytest.fixture
 def on_github(company: Company) -> Iterator[OnGitHub]:
     forge = GitHub()
     answers = {"gh": forge.gh, "python3": python3, "reconcile": company.reconcile}
     with Programs(company.folder / "programs", answers) as programs:
-        yield OnGitHub(company, programs, forge)
+        yield OnGitHub(company.repository, programs, forge, company.folder)
 
 
-def test_github(on_github: OnGitHub) -> None:
+def test_github(on_github: OnGitHub, company: Company) -> None:
     """A pull request from its first plan to its apply, and a night after it."""
-    _planned(on_github)
-    merged = _refused(on_github)
-    _applied(on_github, merged)
-    _stale(on_github)
-    _drift(on_github)
+    _planned(on_github, company)
+    merged = _refused(on_github, company)
+    _applied(on_github, company, merged)
+    _stale(on_github, company)
+    _drift(on_github, company)
 
 
-def _planned(at: OnGitHub) -> None:
+def _planned(at: OnGitHub, company: Company) -> None:
     """A fork is validated only. The first plan is a new comment, the second one updates it."""
-    company = at.company
-    at.forge.say(7, "mallory", f"{MARKER}{'0' * 64} commit:{'0' * 40} -->\nhello")
-    at.forge.say(7, "mallory", "hello again")
+    at.say("mallory", f"{MARKER}{'0' * 64} commit:{'0' * 40} -->\nhello")
+    at.say("mallory", "hello again")
     first = company.repository.commit(company.state(ADMINS, OPERATORS), "Administrators")
     assert at.plan(first, fork=True) is None
     assert at.plan(first, fork=True, job="validate").code == 0
@@ -182,9 +134,8 @@ def _planned(at: OnGitHub) -> None:
     assert (ended.code, "::error file=identity/reconcile.yml" in ended.output) == (2, True)
 
 
-def _refused(at: OnGitHub) -> str:
+def _refused(at: OnGitHub, company: Company) -> str:
     """Only the reviewed plan of the merged commit is applied. Returns that commit."""
-    company = at.company
     wanted = company.state(ADMINS, OPERATORS)
     head = company.repository.commit(wanted, "Administrators and operators")
     merged = at.merge(head, wanted)
@@ -207,33 +158,31 @@ def _refused(at: OnGitHub) -> str:
     assert (ended.code, "it may have expired. Re-run" in ended.output) == (1, True)
     run.artefacts["plan"] = plan
 
-    at.environment["vars.ALLOWED_SIGNERS"] = "ann@example.com ssh-ed25519 AAAA"
+    at.variables["vars.ALLOWED_SIGNERS"] = "ann@example.com ssh-ed25519 AAAA"
     ended = at.job("apply", merged)
     assert (ended.code, "has to be signed by 1 person" in ended.output) == (2, True)
-    at.environment["vars.ALLOWED_SIGNERS"] = ""
+    at.variables["vars.ALLOWED_SIGNERS"] = ""
     assert set(company.roles().values()) == {"operator"}
     return merged
 
 
-def _applied(at: OnGitHub, merged: str) -> None:
+def _applied(at: OnGitHub, company: Company, merged: str) -> None:
     """The plan is applied once; a job that is started again does no harm."""
     reviewed = at.comment()
     ended = at.job("apply", merged)
     assert (ended.code, "Done: " in ended.summary) == (0, True), ended.output
-    assert at.company.roles() == {"ann": "administrator", "bob": "operator", "cleo": "operator"}
+    assert company.roles() == {"ann": "administrator", "bob": "operator", "cleo": "operator"}
     ended = at.job("apply", merged)
     assert (ended.code, "already applied" in ended.output + ended.summary) == (0, True)
     assert at.comment() == reviewed
 
 
-def _stale(at: OnGitHub) -> None:
+def _stale(at: OnGitHub, company: Company) -> None:
     """A plan that the platform has overtaken is not applied."""
-    wanted = at.company.state(ADMINS, OPERATORS, exclude=["uid=cleo"])
-    head = at.company.repository.commit(wanted, "Without cleo")
+    wanted = company.state(ADMINS, OPERATORS, exclude=["uid=cleo"])
+    head = company.repository.commit(wanted, "Without cleo")
     assert at.plan(head).code == 0
-    at.company.sql(
-        "update users set status = 'blocked', status_origin = null where username = 'cleo'"
-    )
+    company.sql("update users set status = 'blocked', status_origin = null where username = 'cleo'")
     ended = at.job("apply", at.merge(head, wanted))
     assert (ended.code, "::error::The plan is stale. Re-run the workflow plan" in ended.output) == (
         5,
@@ -241,9 +190,9 @@ def _stale(at: OnGitHub) -> None:
     )
 
 
-def _drift(at: OnGitHub) -> None:
+def _drift(at: OnGitHub, company: Company) -> None:
     """One issue for as long as there is drift."""
-    company, issues = at.company, at.forge.issues
+    issues = at.forge.issues
     main = company.repository.commit(company.state(ADMINS, OPERATORS), "As it was")
     assert at.job("drift", main).code == 0
     assert issues == {}
