@@ -274,11 +274,13 @@ class _State:
 
     def _shell(self, step: dict[str, Any]) -> None:
         assert self.defaults == {"run": {"shell": "bash"}}
-        outputs = self.temporary / "outputs"
-        outputs.write_text("", encoding="utf-8")
+        outputs, path = self.temporary / "outputs", self.temporary / "path"
+        for file in (outputs, path):
+            file.write_text("", encoding="utf-8")
         environ = {
             "GITHUB_EVENT_PATH": self.values.get("event", ""),
             "GITHUB_OUTPUT": str(outputs),
+            "GITHUB_PATH": str(path),
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_RUN_ID": str(self.record.number),
             "GITHUB_SERVER_URL": "https://github.com",
@@ -293,6 +295,8 @@ class _State:
         done = self.programs.bash(step["run"], self.folder, environ, "-eo", "pipefail")
         self.code = self.code or done.code
         self.output += done.output
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert (Path(line) / "python").exists(), "the environment that this job made"
         for line in outputs.read_text(encoding="utf-8").splitlines():
             name, value = line.split("=", 1)
             self.values[f"steps.{step['id']}.outputs.{name}"] = value

@@ -1,5 +1,6 @@
 """A repository on GitHub with one pull request, and the workflows of the examples."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +14,13 @@ WORKFLOWS: Final = Path(__file__).parents[2] / "examples" / "gitops" / "github"
 _PULL: Final = 7
 
 
-def python3(arguments: Sequence[str], folder: Path, _: Mapping[str, str]) -> Answer:
-    """Installs nothing."""
+def python(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Answer:
+    """Makes environments that have only their own name, and installs nothing."""
+    if arguments[:2] == ["-m", "venv"]:
+        commands = Path(arguments[2]) / "bin"
+        commands.mkdir(parents=True)
+        (commands / "python").symlink_to(Path(environ["PATH"].partition(os.pathsep)[0]) / "python3")
+        return 0, "", ""
     assert " ".join(arguments) == "-m pip install --quiet --requirement requirements.txt"
     assert (folder / "requirements.txt").exists()
     return 0, "", ""

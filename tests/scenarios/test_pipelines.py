@@ -14,7 +14,7 @@ import yaml
 from tests.forge import gitlab
 from tests.forge.github import GitHub
 from tests.forge.gitlab import GitLab, Job, Runner
-from tests.forge.on_github import WORKFLOWS, OnGitHub, python3
+from tests.forge.on_github import WORKFLOWS, OnGitHub, python
 from tests.forge.programs import Answer, Programs
 from tests.forge.repository import Repository
 from tests.scenarios.stage import BASE, ldif
@@ -89,7 +89,7 @@ def company(tmp_path: Path, quick: Execute) -> Company:
 @pytest.fixture
 def on_github(company: Company) -> Iterator[OnGitHub]:
     forge = GitHub()
-    answers = {"gh": forge.gh, "python3": python3, "reconcile": company.reconcile}
+    answers = {"gh": forge.gh, "python": python, "python3": python, "reconcile": company.reconcile}
     with Programs(company.folder / "programs", answers) as programs:
         yield OnGitHub(company.repository, programs, forge, company.folder)
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.forge.github import GitHub
-from tests.forge.on_github import OnGitHub, python3
+from tests.forge.on_github import OnGitHub, python
 from tests.forge.programs import Answer, Programs
 from tests.forge.repository import Repository
 from tests.servers.forking import Execute
@@ -76,7 +76,7 @@ def test_reviewed_applied_exactly_watched(company: Slapd, tmp_path: Path, quick:
     repository.commit(state(company, platform), "Everyone in the directory")
     run("apply", "--yes")
     forge = GitHub()
-    answers = {"gh": forge.gh, "python3": python3, "reconcile": reconcile}
+    answers = {"gh": forge.gh, "python": python, "python3": python, "reconcile": reconcile}
     with Programs(tmp_path / "programs", answers) as programs:
         at = OnGitHub(repository, programs, forge, tmp_path, PASSWORD)
 
