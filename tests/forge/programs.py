@@ -11,6 +11,7 @@ import os
 import socketserver
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +58,9 @@ class Programs:
         self._faults: list[str] = []
         self.path = folder / "bin"
         self.path.mkdir(parents=True)
-        address = str(folder / "socket")
+        # The path of a socket has a hundred characters at most.
+        self._short = tempfile.TemporaryDirectory(prefix="forge-")
+        address = f"{self._short.name}/socket"
         for name in programs:
             file = self.path / name
             file.write_text(CLIENT.format(python=sys.executable, address=address), encoding="utf-8")
@@ -88,6 +91,7 @@ class Programs:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._short.cleanup()
 
     def bash(self, script: str, folder: Path, environ: Mapping[str, str], *options: str) -> Done:
         """Runs a script by bash, with these programs first on the PATH."""

@@ -1,5 +1,6 @@
 """The examples of pipelines: their jobs are run as they stand, beside stand-ins for GitHub and GitLab."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -68,6 +69,14 @@ class Company:
     ) -> Answer:
         """The command, for a step of a pipeline."""
         return self._execute(arguments, folder, environ, "")
+
+    def another_plan(self, sha: str) -> bytes:
+        """A sound plan of this commit that nobody has reviewed."""
+        arguments = ["plan", "identity", "--target", "user:ann", "--out", "another.plan"]
+        folder = self.repository.checkout(sha)
+        code, _, errors = self._execute(arguments, folder, {}, "")
+        assert code == 0, errors
+        return (folder / "another.plan").read_bytes()
 
     def roles(self) -> dict[str, str]:
         """The role of each user."""
@@ -148,7 +157,7 @@ def _refused(at: OnGitHub, company: Company) -> str:
 
     plan = run.artefacts["plan"]
     original = plan.read_bytes()
-    plan.write_bytes(original.replace(b"administrator", b"operator"))
+    plan.write_bytes(company.another_plan(head))
     ended = at.job("apply", merged)
     assert (ended.code, "is not the plan file that was expected" in ended.output) == (2, True)
     plan.write_bytes(original)
@@ -302,6 +311,9 @@ def test_gitlab(on_gitlab: OnGitLab) -> None:
     assert (job.code, job.artefacts, "would be lost" in at.note()) == (4, {}, True), job.output
     typo = company.repository.commit({"version": 1, "sauces": []}, "Typo")
     assert (at.plan(typo).code, f"commit:{refused} -->" in at.note()) == (2, True)
+    job = at.plan(typo, "validate")
+    assert (job.code, "sauces: unknown key" in job.output) == (2, True)
+    assert '"identity/reconcile.yml"' in job.artefacts["gl-code-quality-report.json"].read_text()
     job = at.apply(at.merge(refused, nobody))
     assert (job.code, f"has not succeeded for {refused}. Run" in job.output) == (1, True)
 
@@ -322,7 +334,7 @@ def _applied_on_gitlab(at: OnGitLab, head: str, wanted: dict[str, Any]) -> None:
     ended = at.apply(other)
     assert (ended.code, "nobody has reviewed a plan" in ended.output) == (1, True)
     original = job.artefacts["the.plan"].read_bytes()
-    job.artefacts["the.plan"].write_bytes(original.replace(b"administrator", b"operator"))
+    job.artefacts["the.plan"].write_bytes(company.another_plan(head))
     ended = at.apply(merged)
     assert (ended.code, "is not the plan file that was expected" in ended.output) == (2, True)
     job.artefacts["the.plan"].write_bytes(original)
@@ -434,3 +446,14 @@ def test_the_image_runs_without_root() -> None:
     needed = {"curl", "git", "jq", "openssh-client"}
     text = (TOP / "Containerfile").read_text(encoding="utf-8")
     assert needed <= set(text.partition("--no-install-recommends ")[2].split("\\")[0].split())
+
+
+def test_the_page_explains_the_messages_of_the_pipelines() -> None:
+    """What a job says when it applies nothing is in the table of the page, as it says it."""
+    page = (TOP / "docs" / "gitops.md").read_text(encoding="utf-8")
+    explained = re.findall(r"^\| `([^`…]+)", page.partition("## What goes wrong")[2], re.MULTILINE)
+    said = re.findall(r"::error::(\D[^$]+)", (WORKFLOWS / "apply.yml").read_text(encoding="utf-8"))
+    assert len(said) == 5
+    for message in said:
+        if not message.startswith("The plan is stale"):
+            assert any(message.startswith(start.strip()) for start in explained), message
