@@ -219,6 +219,7 @@ class Actions:
         self._github = github
         self._programs = programs
         self._temporary = temporary
+        self._installed: set[str] = set()
 
     def run(
         self, workflow: Path, job: str, folder: Path, sha: str, context: Mapping[str, str]
@@ -238,7 +239,10 @@ class Actions:
         temporary.mkdir(parents=True)
         state = _State(self._programs, folder, temporary, values, record, loaded["defaults"])
         for step in work["steps"]:
-            state.take(step)
+            # The first job of a workflow installs for all: it costs more than the rest.
+            if step.get("name") != "Install" or str(workflow) not in self._installed:
+                state.take(step)
+        self._installed.add(str(workflow))
         record.succeeded = state.code == 0
         summary = temporary / "summary"
         text = summary.read_text(encoding="utf-8") if summary.exists() else ""
