@@ -18,7 +18,7 @@ API: Final = "https://gitlab.example.com/api/v4"
 PROJECT: Final = "42"
 BOT: Final = 7
 TOKEN: Final = "glpat-token"
-_PAGE: Final = 2
+_PAGE: Final = 4
 
 
 @dataclass

@@ -291,7 +291,7 @@ def on_gitlab(company: Company) -> Iterator[OnGitLab]:
 def test_gitlab(on_gitlab: OnGitLab) -> None:
     """A merge request from its first plan to its apply, and a night after it."""
     at, company = on_gitlab, on_gitlab.company
-    for number in range(3):
+    for number in range(4):
         at.forge.say(666, f"{MARKER}{number:064} commit:{'0' * 40} -->\nhello")
 
     # A fork is validated only, in its own project and in this one. A merge train plans nothing again.
