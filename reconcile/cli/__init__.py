@@ -12,6 +12,7 @@ import click
 from reconcile import __version__, interrupts
 from reconcile.app import run_log
 from reconcile.cli.commands import (
+    access,
     apply,
     capture,
     explain,
@@ -62,6 +63,7 @@ _FAMILIES = (
     serve,
     rename,
     holdings,
+    access,
     history_unlock,
     login,
     connection,

@@ -54,9 +54,7 @@ def held(loaded: Loaded, workspaces: Sequence[str], progress: Progress) -> Seque
         return [
             each
             for name in names
-            for each in access(
-                platform.read(name), rules, Gifts(recorded(platform.history, name))
-            )
+            for each in access(platform.read(name), rules, Gifts(recorded(platform.history, name)))
         ]
 
 

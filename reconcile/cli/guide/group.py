@@ -7,7 +7,10 @@ import click
 
 TASKS: Final[Mapping[str, tuple[str, ...]]] = {
     "Set up": ("init", "validate", "test", "schema", "connection"),
-    "Look": ("search", "tree", "preview", "explain", "users", "groups", "departments", "history"),
+    "Look": (
+        *("search", "tree", "preview", "explain", "users", "groups", "departments", "roles"),
+        *("review", "history"),
+    ),
     "Change": ("plan", "show", "apply", "serve", "migrate-usernames", "rename-source", "unlock"),
     "For other programs": ("login", "ansible-path", "completion", "help"),
 }

@@ -7,7 +7,6 @@ from reconcile.model.desired import DesiredState, RoleMapping
 from reconcile.planning.selection.department_selection import SelectedDepartment
 from reconcile.planning.selection.snapshot_index import Index
 
-
 DEFAULT_ROLE: Final = "the default role"
 """The reason of a grant that no other mapping gives."""
 

@@ -77,9 +77,7 @@ def _groups(state: PlatformState, rules: AccessRules, gifts: Gifts) -> Iterator[
         )
 
 
-def _membership(
-    membership: Membership, group: Group, rules: AccessRules, gifts: Gifts
-) -> _Link:
+def _membership(membership: Membership, group: Group, rules: AccessRules, gifts: Gifts) -> _Link:
     gift = gifts.of("group", membership.user, group.id, membership.origin) or _NO_GIFT
     by_rules = rules.group(group) if membership.origin else _NO_RULES
     return _Link("group", group.name, membership.origin, by_rules, gift)

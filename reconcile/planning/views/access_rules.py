@@ -1,4 +1,4 @@
-"""Which rules of the files give a role, or select a group, as far as that shows without a directory.
+"""Which rules give a role or select a group, as far as that shows without reading a directory.
 
 Role mappings cannot be matched with a person's groups here, so the reason that the run recorded
 decides which of several gave the role.

@@ -62,9 +62,9 @@ def rules(access: Access) -> str:
 
 def nested(access: Access) -> str:
     """Which groups' members belong to it, too; "" for none."""
-    return f"Members of these groups belong to it, too: {', '.join(access.nested)}." * bool(
-        access.nested
-    )
+    if not access.nested:
+        return ""
+    return f"Members of these groups belong to it, too: {', '.join(access.nested)}."
 
 
 def since(holding: Holding) -> str:

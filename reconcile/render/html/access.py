@@ -66,7 +66,8 @@ def _first(accesses: Sequence[Access], *, several: bool) -> Iterator[str]:
     )
     table = _table("concerns", _CONCERN_HEAD, (_concern(each, several) for each in concerned))
     yield f'<h2 id="first">Look at first ({len(concerned)})</h2>'
-    yield f'<section class="card"><ul class="numbers">{items}</ul>{table * bool(concerned)}</section>'
+    numbered = f'<ul class="numbers">{items}</ul>'
+    yield f'<section class="card">{numbered}{table if concerned else ""}</section>'
 
 
 def _concern(holding: Holding, several: bool) -> Sequence[str]:
