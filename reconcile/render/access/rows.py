@@ -11,7 +11,7 @@ BY_HAND: Final = "by hand"
 CONCERNS: Final[dict[Concern, str]] = {
     "out_of_service": "out of service",
     "by_hand": BY_HAND,
-    "no_rule": "no rule gives it now",
+    "no_rule": "no rule now",
 }
 """What a reviewer should look at, in words."""
 

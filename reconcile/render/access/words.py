@@ -5,14 +5,17 @@ from typing import Final
 
 from reconcile.model.views.access import Access, AccessReview, Holding
 from reconcile.render import wording
-from reconcile.render.access.rows import CONCERNS, counts
+from reconcile.render.access.rows import CONCERNS, counts, day
 
 NOTES: Final = (
-    "The history records what runs did. What people did on the platform itself is in none: roles"
-    " and memberships given by hand have no date here, and what was taken away by hand is not"
-    " among the changes. Several rules after one user: each of them could have given it, and no"
+    "The history records what runs did, not what people did on the platform itself: a role or"
+    " membership given by hand has no date here, and what was taken away by hand is not among the"
+    " changes. Where several rules are named for a user, each of them could have given it, and no"
     " run recorded which."
 )
+
+UNRECORDED: Final = "not recorded"
+"""Since when, if no run gave it."""
 
 
 def headline(review: AccessReview) -> str:
@@ -69,12 +72,12 @@ def nested(access: Access) -> str:
 
 def since(holding: Holding) -> str:
     """When and by which run, or that no run did it."""
-    return f"{holding.since[:10]} {holding.run}" if holding.run else "not recorded"
+    return f"{day(holding.since)} {holding.run}" if holding.run else UNRECORDED
 
 
 def changes_title(review: AccessReview) -> str:
     """The heading of the changes."""
-    return f"Changed since {review.since[:10]} ({len(review.changes)})"
+    return f"Changed since {day(review.since)} ({len(review.changes)})"
 
 
 def removed(review: AccessReview) -> str:

@@ -97,8 +97,15 @@ def _holder(holding: Holding) -> Sequence[str]:
         _status(holding),
         given_by,
         _text(holding.reason),
-        _text(words.since(holding)),
+        _since(holding),
     )
+
+
+def _since(holding: Holding) -> str:
+    """The day, and the run below it."""
+    if not holding.run:
+        return _text(words.UNRECORDED)
+    return f'{_text(rows.day(holding.since))}<span class="full">{_text(holding.run)}</span>'
 
 
 def _changes(review: AccessReview, *, several: bool) -> Iterator[str]:
