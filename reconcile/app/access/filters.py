@@ -1,6 +1,6 @@
 """Which users a list shows, and that what it is asked for exists."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
@@ -25,10 +25,10 @@ class UserFilter(NamedTuple):
         """Raises UsageError for a role or group that none of the workspaces has."""
         roles = {role for state in states for role in _roles(state)}
         for role in self.roles:
-            known_name(role, {known: known for known in roles}, "role")
-        groups = {fold_name(group.name): group.name for state in states for group in state.groups}
+            _check_known(role, roles, "role", exact=True)
+        groups = {group.name for state in states for group in state.groups}
         for group in self.groups:
-            known_name(group, groups, "group")
+            _check_known(group, groups, "group", exact=False)
 
     def users(self, state: PlatformState) -> Collection[str]:
         """The ids of the users in a workspace."""
@@ -63,20 +63,17 @@ def _roles(state: PlatformState) -> set[str]:
 def of_role(accesses: Iterable[Access], role: str) -> list[Access]:
     """What is about a role, in each workspace that has it. Raises UsageError if none does."""
     roles = [access for access in accesses if access.kind == "role"]
-    name = known_name(role, {access.name: access.name for access in roles}, "role")
-    return [access for access in roles if access.name == name]
+    _check_known(role, {access.name for access in roles}, "role", exact=True)
+    return [access for access in roles if access.name == role]
 
 
-def known_name(name: str, known: Mapping[str, str], what: str) -> str:
-    """The name as the platform has it. `known`: folded name → name; roles are not folded.
-
-    Raises UsageError, which names the nearest ones.
-    """
-    if name in known:
-        return known[name]
-    if fold_name(name) in known:
-        return known[fold_name(name)]
-    by_fold = {fold_name(text): text for text in known.values()}
-    near = get_close_matches(fold_name(name), by_fold, 3)
-    hint = f"; did you mean {' or '.join(repr(quoted(by_fold[text])) for text in near)}?"
-    raise UsageError(f"the platform has no {what} '{quoted(name)}'{hint if near else ''}")
+def _check_known(name: str, known: Iterable[str], what: str, *, exact: bool) -> None:
+    """Raises UsageError for a name that is not among those, and names the nearest ones."""
+    names = set(known)
+    by_fold = {fold_name(text): text for text in sorted(names)}
+    if name in names or (not exact and fold_name(name) in by_fold):
+        return
+    near = [by_fold[text] for text in get_close_matches(fold_name(name), by_fold, 3)]
+    spelled = " or ".join(f"'{quoted(text)}'" for text in near)
+    hint = f"; did you mean {spelled}?" if near else ""
+    raise UsageError(f"the platform has no {what} '{quoted(name)}'{hint}")

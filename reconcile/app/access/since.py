@@ -8,7 +8,7 @@ from reconcile.errors import UsageError
 from reconcile.model.text.instants import rfc3339
 from reconcile.model.text.printing import quoted
 
-_AGE: Final = re.compile(r"(\d{1,6})([hdw])")
+_AGE: Final = re.compile(r"([0-9]{1,6})([hdw])")
 _HOURS: Final = {"h": 1, "d": 24, "w": 24 * 7}
 
 
