@@ -3,7 +3,6 @@
 import csv
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from reconcile.app.access.since import since
 from reconcile.errors import UsageError
 from tests.scenarios.shell import RECONCILE, Shell, on_terminal
+from tests.scenarios.test_outputs import valid
 
 MORE = {
     "role_mappings": [
@@ -48,6 +48,8 @@ def rows(shell: Shell, *arguments: str) -> list[dict[str, Any]]:
 
 
 def test_roles_and_their_holders(company: Shell) -> None:
+    for arguments in (["roles"], ["roles", "administrator"]):
+        valid("roles", company.run(*arguments, "--format", "json")[0])
     counted = {row["role"]: row for row in rows(company, "roles")}
     assert {role: row["users"] for role, row in counted.items()} == {
         "administrator": 3,
@@ -144,7 +146,7 @@ def test_a_review_in_every_format(company: Shell) -> None:
     ]
     (left,) = (row for row in records if row["what"] == "active → inactive")
     assert (left["username"], left["kind"]) == ("bob", "user")
-    data = json.loads(company.run("review", "--format", "json")[0])
+    data = valid("review", company.run("review", "--format", "json")[0])
     assert [access["name"] for access in data["access"]] == ["administrator", "operator", "admins"]
 
 
@@ -183,5 +185,5 @@ def test_the_start_of_a_period(text: str, start: str) -> None:
     "text", ["", "7", "7y", "-7d", "yesterday", "2026-13-01", "999999w", "٧d", "2027-01-01"]
 )
 def test_what_is_no_start(text: str) -> None:
-    with pytest.raises(UsageError, match="^--since: "):
+    with pytest.raises(UsageError, match=r"^--since: "):
         since(text, NOW)

@@ -77,7 +77,10 @@ class Access(msgspec.Struct, frozen=True):
 
 
 class AccessChange(msgspec.Struct, frozen=True, gc=False):
-    """Something that a run changed: a role, a membership, or whether a user is in service."""
+    """Something that a run changed.
+
+    A role, a membership, a group within a group, or whether a user is in service.
+    """
 
     workspace: str
     when: str
@@ -89,6 +92,7 @@ class AccessChange(msgspec.Struct, frozen=True, gc=False):
     name: str
     """Of the role or the group; "" of a user."""
     username: str
+    """ "" where a group was nested in another."""
     what: str
     """In words, as in `given`, `taken away`, `active → blocked`."""
     reason: str

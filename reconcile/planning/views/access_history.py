@@ -18,8 +18,9 @@ _SHOWN_AS: Final[Mapping[str, Literal["role", "group", "user"]]] = {
     "grant": "role",
     "membership": "group",
     "user": "user",
+    "group": "group",
 }
-"""The kinds of entries that are about access → what they are about."""
+"""The kinds of entries that can be about access → what they are about."""
 
 
 class Gift(NamedTuple):
@@ -80,23 +81,35 @@ def access_changes(recorded: Recorded) -> Iterator[AccessChange]:
 
 def _change(run: Run, entry: Entry, payload: Payload, what: str) -> AccessChange:
     """The change in names."""
-    fields = payload.fields_after or payload.fields_before
-    is_user, kind = entry.kind == "user", _SHOWN_AS[entry.kind]
+    kind = _SHOWN_AS[entry.kind]
+    name, username = _names(entry, payload)
     return AccessChange(
         workspace=run.workspace,
         when=run.started,
         run=run.id,
         by=f"{run.login} on {run.host}",
         kind=kind,
-        name="" if is_user else text(fields, kind),
-        username=(text(fields, "username") or payload.key) if is_user else text(fields, "user"),
+        name=name,
+        username=username,
         what=what,
         reason=payload.reason,
     )
 
 
+def _names(entry: Entry, payload: Payload) -> tuple[str, str]:
+    """The role or group, and the user; "" for none."""
+    fields = payload.fields_after or payload.fields_before
+    if entry.kind == "user":
+        return "", text(fields, "username") or payload.key
+    if entry.kind == "group":
+        return payload.key, ""
+    return text(fields, _SHOWN_AS[entry.kind]), text(fields, "user")
+
+
 def _what(entry: Entry, payload: Payload) -> str:
     """What became of the access, in words; "" if nothing did."""
+    if entry.kind == "group":
+        return _nesting_change(payload.fields_before, payload.fields_after)
     if entry.kind != "user":
         return "given" if payload.before is None else "taken away"
     if payload.before is None:
@@ -110,6 +123,22 @@ def _status_change(before: Fields, after: Fields) -> str:
     """As in `active → blocked`; "" if the status stays."""
     then, now = text(before, "status"), text(after, "status")
     return f"{then} → {now}" if now and then != now else ""
+
+
+def _nesting_change(before: Fields, after: Fields) -> str:
+    """Into which groups all members of a group came, and out of which; "" for none."""
+    then, now = _nested_in(before), _nested_in(after)
+    if "groups" not in after and after:
+        now = then
+    parts = [f"nested in {name}" for name in sorted(now - then)]
+    parts += [f"no longer nested in {name}" for name in sorted(then - now)]
+    return ", ".join(parts)
+
+
+def _nested_in(side: Fields) -> set[str]:
+    """The groups that a group is nested in."""
+    groups = side.get("groups")
+    return set(map(str, groups)) if isinstance(groups, dict) else set()
 
 
 class HistoryFilter(NamedTuple):
@@ -141,6 +170,4 @@ class HistoryFilter(NamedTuple):
 
 def _group_names(side: Fields, key: str) -> set[str]:
     """The names of a group and of those that it is nested in, folded."""
-    nested = side.get("groups")
-    above = list(nested) if isinstance(nested, dict) else []
-    return {fold_name(str(name)) for name in (key, text(side, "name"), *above)}
+    return {fold_name(str(name)) for name in (key, text(side, "name"), *_nested_in(side))}

@@ -183,6 +183,8 @@ def test_changes_are_those_of_access() -> None:
         entry("user", {"email": "a"}, {"email": "b"}),
         entry("user", {"username": "ann"}, None),
         entry("group", None, {"name": "Field"}),
+        entry("group", {"groups": {"A": "corp", "B": ""}}, {"groups": {"B": "", "C": "corp"}}),
+        entry("group", {"groups": {"A": "corp"}, "name": "a"}, {"name": "b"}),
         gave("administrator", "", payload=""),
         gave("administrator", "", result="failed"),
     ]
@@ -193,6 +195,7 @@ def test_changes_are_those_of_access() -> None:
         ("user", "", "created, active"),
         ("user", "", "active → blocked"),
         ("user", "", "deleted"),
+        ("group", "key", "nested in C, no longer nested in A"),
     ]
 
 
