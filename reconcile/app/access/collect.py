@@ -7,7 +7,7 @@ from reconcile.app import adapters, inputs
 from reconcile.config import Loaded
 from reconcile.model.history import Entry, Run
 from reconcile.model.views.access import Access, AccessChange, AccessReview
-from reconcile.planning.views.access import access
+from reconcile.planning.views.access import access, role_access
 from reconcile.planning.views.access_history import Gifts, access_changes
 from reconcile.planning.views.access_rules import AccessRules
 from reconcile.ports import History, Progress
@@ -28,11 +28,13 @@ def review(
     with closing(adapters.platform(loaded.desired.platform, progress)) as platform:
         for name in names:
             # The state first: what a run gives in between is then not shown without its run.
-            state = platform.read(name)
-            history = platform.history
-            held += access(state, rules, Gifts(recorded(history, name)))
-            changes += access_changes(recorded(history, name, since))
-            removed += _removed(history, name, since)
+            state, gifts = platform.read(name), Gifts()
+            for run, entries in _recorded(platform.history, name):
+                gifts.add(run, entries)
+                if run.started >= since:
+                    changes += access_changes(run, entries)
+                    removed += sum(not entry.payload for entry in entries)
+            held += access(state, rules, gifts)
     return AccessReview(
         made=inputs.now(),
         since=since,
@@ -46,23 +48,23 @@ def review(
     )
 
 
-def held(loaded: Loaded, workspaces: Sequence[str], progress: Progress) -> Sequence[Access]:
-    """What is held now. Raises as `review`."""
+def roles(loaded: Loaded, workspaces: Sequence[str], progress: Progress) -> list[Access]:
+    """The roles of each workspace, and who has them. Raises as `review`."""
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
     rules = AccessRules(loaded.desired, lambda path: place(loaded, path))
+    held: list[Access] = []
     with closing(adapters.platform(loaded.desired.platform, progress)) as platform:
-        return [
-            each
-            for name in names
-            for each in access(platform.read(name), rules, Gifts(recorded(platform.history, name)))
-        ]
+        for name in names:
+            state, gifts = platform.read(name), Gifts()
+            for run, entries in _recorded(platform.history, name):
+                gifts.add(run, entries)
+            held += role_access(state, rules, gifts)
+    return held
 
 
-def recorded(
-    history: History, workspace: str, since: str = ""
-) -> Iterator[tuple[Run, Sequence[Entry]]]:
-    """The runs that started since then, oldest first, each with its entries."""
-    for link in history.runs(workspace, since):
+def _recorded(history: History, workspace: str) -> Iterator[tuple[Run, Sequence[Entry]]]:
+    """All runs, oldest first, each with its entries."""
+    for link in history.runs(workspace):
         yield link.run, history.entries(workspace, link.run.id)
 
 
@@ -70,10 +72,3 @@ def place(loaded: Loaded, path: str) -> str:
     """The file and line of a rule; the file alone if the rule stands on no line of it."""
     problem = loaded.places.problem(path, "")
     return f"{problem.file}:{problem.line}" if problem.line else problem.file
-
-
-def _removed(history: History, workspace: str, since: str) -> int:
-    """How many entries since then have no text any more."""
-    return sum(
-        not entry.payload for _, entries in recorded(history, workspace, since) for entry in entries
-    )

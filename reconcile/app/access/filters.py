@@ -60,9 +60,8 @@ def _roles(state: PlatformState) -> set[str]:
     return {*state.roles, *(grant.role for grant in state.grants)}
 
 
-def of_role(accesses: Iterable[Access], role: str) -> list[Access]:
-    """What is about a role, in each workspace that has it. Raises UsageError if none does."""
-    roles = [access for access in accesses if access.kind == "role"]
+def of_role(roles: Sequence[Access], role: str) -> list[Access]:
+    """The role in each workspace that has it. Raises UsageError if none does."""
     _check_known(role, {access.name for access in roles}, "role", exact=True)
     return [access for access in roles if access.name == role]
 

@@ -80,12 +80,11 @@ def roles(
     role = role or name
     loaded = inputs.configuration(paths, variables)
     with progress() as tell:
-        accesses = collect.held(loaded, workspaces, tell)
+        every = collect.roles(loaded, workspaces, tell)
     if role:
-        holders = list(rows.holdings(filters.of_role(accesses, role)))
+        holders = list(rows.holdings(filters.of_role(every, role)))
         show(holders, _HOLDERS, form, Shape(wide, chosen))
     else:
-        every = [access for access in accesses if access.kind == "role"]
         show(list(rows.roles(every)), _ROLES, form, Shape(wide, chosen))
 
 

@@ -26,12 +26,12 @@ class _Link(NamedTuple):
 
 def access(state: PlatformState, rules: AccessRules, gifts: Gifts) -> Iterator[Access]:
     """The roles, then the groups of a workspace, each by name, with everyone who holds it."""
-    yield from _roles(state, rules, gifts)
+    yield from role_access(state, rules, gifts)
     yield from _groups(state, rules, gifts)
 
 
-def _roles(state: PlatformState, rules: AccessRules, gifts: Gifts) -> Iterator[Access]:
-    """Every role that exists or is held."""
+def role_access(state: PlatformState, rules: AccessRules, gifts: Gifts) -> Iterator[Access]:
+    """Every role that exists or is held, by name, with everyone who has it."""
     users = {user.id: user for user in state.users}
     holdings: dict[str, list[Holding]] = {role: [] for role in state.roles}
     for grant in state.grants:

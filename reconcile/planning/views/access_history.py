@@ -9,8 +9,6 @@ from reconcile.model.platform import BY_HAND
 from reconcile.model.text.folding import fold_name
 from reconcile.model.views.access import AccessChange, AccessKind
 
-Recorded: TypeAlias = Iterable[tuple[Run, Iterable[Entry]]]
-"""Runs with their entries, oldest first."""
 _LinkKey: TypeAlias = tuple[AccessKind, str, str]
 """Kind, id of the user, and the name of the role or the id of the group."""
 
@@ -35,12 +33,14 @@ class Gift(NamedTuple):
 class Gifts:
     """The last gift of each role and membership that runs have given."""
 
-    def __init__(self, recorded: Recorded) -> None:
-        """Reads all of it once."""
+    def __init__(self) -> None:
+        """Knows none yet."""
         self._last: dict[_LinkKey, Gift] = {}
-        for run, entries in recorded:
-            for entry in entries:
-                self._add(run, entry)
+
+    def add(self, run: Run, entries: Iterable[Entry]) -> None:
+        """Takes in the next run; the oldest first."""
+        for entry in entries:
+            self._add(run, entry)
 
     def _add(self, run: Run, entry: Entry) -> None:
         if entry.kind not in ("grant", "membership") or entry.result != "applied":
@@ -67,16 +67,15 @@ class Gifts:
         return gift
 
 
-def access_changes(recorded: Recorded) -> Iterator[AccessChange]:
-    """What runs have changed about roles, memberships and service, in their order."""
-    for run, entries in recorded:
-        for entry in entries:
-            payload = entry.read() if entry.kind in _SHOWN_AS else None
-            if payload is None or entry.result != "applied":
-                continue
-            what = _what(entry, payload)
-            if what:
-                yield _change(run, entry, payload, what)
+def access_changes(run: Run, entries: Iterable[Entry]) -> Iterator[AccessChange]:
+    """What a run has changed about roles, memberships and service, in its order."""
+    for entry in entries:
+        payload = entry.read() if entry.kind in _SHOWN_AS else None
+        if payload is None or entry.result != "applied":
+            continue
+        what = _what(entry, payload)
+        if what:
+            yield _change(run, entry, payload, what)
 
 
 def _change(run: Run, entry: Entry, payload: Payload, what: str) -> AccessChange:

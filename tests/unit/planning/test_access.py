@@ -79,8 +79,10 @@ def took(role: str) -> Entry:
 
 def held(state: PlatformState, *recorded: Entry) -> list[Access]:
     rules = AccessRules(RULES, str)
-    history = [(run(number), [each]) for number, each in enumerate(recorded, start=1)]
-    return list(access(state, rules, Gifts(history)))
+    gifts = Gifts()
+    for number, each in enumerate(recorded, start=1):
+        gifts.add(run(number), [each])
+    return list(access(state, rules, gifts))
 
 
 def ann(*roles: Grant, **fields: Any) -> PlatformState:
@@ -188,7 +190,7 @@ def test_changes_are_those_of_access() -> None:
         gave("administrator", "", payload=""),
         gave("administrator", "", result="failed"),
     ]
-    assert [(each.kind, each.name, each.what) for each in access_changes([(run(1), entries)])] == [
+    assert [(each.kind, each.name, each.what) for each in access_changes(run(1), entries)] == [
         ("role", "administrator", "given"),
         ("role", "administrator", "taken away"),
         ("group", "Field", "given"),
