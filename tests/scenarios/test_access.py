@@ -73,6 +73,8 @@ def test_roles_and_their_holders(company: Shell) -> None:
 
 
 def test_roles_fit_a_terminal(company: Shell) -> None:
+    review = on_terminal([*RECONCILE, "review"], company.folder)
+    assert max(map(len, review.splitlines())) <= 80, review
     shown = on_terminal([*RECONCILE, "roles", "administrator"], company.folder)
     lines = [text for text in shown.splitlines() if text]
     assert lines[0].split() == ["USERNAME", "STATUS", "GIVEN", "BY", "DATE", "RUN"]
@@ -129,7 +131,11 @@ def test_history_of_a_role_a_group_and_a_time(company: Shell) -> None:
 
 
 def test_a_review_in_every_format(company: Shell) -> None:
-    markdown, _ = company.run("review")
+    text, _ = company.run("review")
+    assert "Look at first (3): 2 out of service, 1 by hand, 0 no rule now" in text
+    assert "cid" in text
+    assert "  3 × user created, active" in text
+    markdown, _ = company.run("review", "--format", "markdown")
     assert "**3 users have access by 2 roles and 1 group**" in markdown
     assert "2 out of service, 1 by hand, 0 no rule now" in markdown
     assert "| bob | role administrator | inactive | out of service |" in markdown

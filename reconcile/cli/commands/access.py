@@ -17,7 +17,7 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.terminal.pager import page
-from reconcile.cli.terminal.tabular import Columns, Shape, show, table_options
+from reconcile.cli.terminal.tabular import Columns, Shape, room, show, table_options
 from reconcile.errors import UsageError
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
@@ -91,7 +91,7 @@ def roles(
 @click.command()
 @paths_argument
 @since_option("List what changed since then: a date, or an age such as 90d or 2w.", "90d")
-@format_option("markdown", "html", "csv", "json")
+@format_option("text", "markdown", "html", "csv", "json")
 @workspace_option
 @variable_option
 @output_options
@@ -102,11 +102,12 @@ def review(
     workspaces: tuple[str, ...],
     variables: dict[str, str],
 ) -> None:
-    """Show who has access and why, for the periodic review of access.
+    """Show who has access, and why, for auditors.
 
     For each role and group: every user, the status, the rule that gave it or "by hand", and since
     when. Users out of service who still hold something come first. Then follows what runs changed
-    since a date. No directory is read.
+    since a date. The text shows numbers and what to look at first; the other formats have
+    everything. No directory is read.
     """
     from reconcile.app import inputs
     from reconcile.app.access import collect
@@ -120,14 +121,20 @@ def review(
 def _rendered(made: "AccessReview", form: str) -> str:
     """The review in a format."""
     from reconcile.render import table
-    from reconcile.render.access import markdown, rows
+    from reconcile.render.access import markdown, rows, text
     from reconcile.render.html.access import access_page
 
-    if form == "html":
-        return access_page(made)
-    if form == "csv":
-        return table(list(rows.review_rows(made)), rows.CSV_COLUMNS, "csv")
-    return rows.review_json(made) if form == "json" else markdown.review_markdown(made)
+    match form:
+        case "html":
+            return access_page(made)
+        case "markdown":
+            return markdown.review_markdown(made)
+        case "csv":
+            return table(list(rows.review_rows(made)), rows.CSV_COLUMNS, "csv")
+        case "json":
+            return rows.review_json(made)
+        case _:
+            return text.review_text(made, room())
 
 
 COMMANDS = (roles, review)

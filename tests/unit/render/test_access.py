@@ -11,6 +11,7 @@ from reconcile.model.views.access import Access, AccessChange, AccessReview, Hol
 from reconcile.render import table
 from reconcile.render.access.markdown import review_markdown
 from reconcile.render.access.rows import CSV_COLUMNS, review_json, review_rows
+from reconcile.render.access.text import review_text
 from reconcile.render.html.access import access_page
 
 EVIL = "=1+1</td></style><script>alert(1)</script>|@all\n# [x](javascript:1) \u202e\x1b {{style}}"
@@ -60,6 +61,15 @@ def test_markdown_has_the_same_lines_whatever_the_names() -> None:
     assert "2 out of service" in hostile
 
 
+def test_a_terminal_is_not_controlled_and_nothing_is_wider() -> None:
+    hostile, plain = (
+        review_text(review(EVIL, "main", EVIL), 80),
+        review_text(review("x", "a", "b"), 80),
+    )
+    assert all(line.isprintable() for line in hostile.splitlines())
+    assert len(hostile.splitlines()) == len(plain.splitlines())
+
+
 def test_a_spreadsheet_gets_no_formula() -> None:
     text = table(list(review_rows(review(EVIL))), CSV_COLUMNS, "csv")
     lines = list(csv.DictReader(text.splitlines(keepends=True)))
@@ -84,4 +94,5 @@ def test_an_empty_platform() -> None:
     empty = AccessReview("2026", "2026-09-01", ("main",), "sql", (), "", (), ())
     assert "0 users have access by 0 roles and 0 groups" in access_page(empty)
     assert "No run has changed anything." in review_markdown(empty)
+    assert review_text(empty, 80).splitlines()[0] == "0 users have access by 0 roles and 0 groups"
     assert table(list(review_rows(empty)), CSV_COLUMNS, "csv").count("\n") <= 1
