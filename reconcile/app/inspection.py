@@ -34,13 +34,20 @@ def inventory(
     Raises UsageError for a workspace or source that is not declared, PlatformUnreadable.
     """
     inputs.chosen_sources(loaded.desired, sources)
-    names = inputs.chosen_workspaces(loaded.desired, workspaces)
-    with closing(adapters.platform(loaded.desired.platform, progress)) as platform:
-        states = [platform.read(name) for name in names]
+    read = states(loaded, workspaces, progress)
 
     def listed(of: Callable[[PlatformState], Iterator[Row]]) -> tuple[Row, ...]:
-        found = [row for state in states for row in of(state)]
+        found = [row for state in read for row in of(state)]
         return tuple(row for row in found if not sources or row["source"] in sources)
 
-    roles = tuple(row for state in states for row in rows.roles(state))
+    roles = tuple(row for state in read for row in rows.roles(state))
     return Inventory(listed(rows.users), listed(rows.groups), listed(rows.departments), roles)
+
+
+def states(
+    loaded: Loaded, workspaces: Sequence[str], progress: Progress
+) -> tuple[PlatformState, ...]:
+    """The workspaces as they are. Raises UsageError for one not declared, PlatformUnreadable."""
+    names = inputs.chosen_workspaces(loaded.desired, workspaces)
+    with closing(adapters.platform(loaded.desired.platform, progress)) as platform:
+        return tuple(platform.read(name) for name in names)

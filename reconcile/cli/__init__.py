@@ -12,6 +12,7 @@ import click
 from reconcile import __version__, interrupts
 from reconcile.app import run_log
 from reconcile.cli.commands import (
+    access,
     apply,
     capture,
     explain,
@@ -65,6 +66,7 @@ _FAMILIES = (
     status,
     rename,
     holdings,
+    access,
     history_unlock,
     login,
     connection,

@@ -1,7 +1,8 @@
 """The options and arguments that commands share."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +11,7 @@ import click
 from reconcile.cli import logs
 from reconcile.cli.guide import completing
 from reconcile.cli.terminal import colours
+from reconcile.errors import UsageError
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -143,6 +145,42 @@ def paths_argument(command: Command) -> Command:
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(
         command
     )
+
+
+def name_and_paths(arguments: Sequence[str], what: str) -> tuple[str, tuple[Path, ...]]:
+    """The name among the arguments, "" for none, and the desired state. Raises UsageError for two.
+
+    A path that ends in .yml or .yaml, or is a folder, is desired state.
+    """
+    names = [
+        argument
+        for argument in arguments
+        if not argument.endswith((".yml", ".yaml")) and not Path(argument).is_dir()
+    ]
+    if len(names) > 1:
+        raise UsageError(f"one {what} at a time: {', '.join(names)}")
+    paths = tuple(Path(argument) for argument in arguments if argument not in names)
+    return (names[0] if names else ""), paths
+
+
+def since_option(text: str, default: str = "") -> Callable[[Command], Command]:
+    """--since; the parameter `since` is RFC 3339 in UTC, "" for none."""
+    return click.option(
+        "--since",
+        metavar="DATE|AGE",
+        default=default,
+        show_default=bool(default),
+        callback=_since,
+        help=text,
+    )
+
+
+def _since(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value:
+        return ""
+    from reconcile.app.access.since import since
+
+    return since(value, datetime.now(UTC))
 
 
 def format_option(*forms: str) -> Callable[[Command], Command]:

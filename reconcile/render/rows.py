@@ -1,7 +1,7 @@
 """A platform state as rows for tables, JSON and CSV: everything in names, sorted."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -10,8 +10,10 @@ from reconcile.model.named_state import StateNames
 from reconcile.model.platform import Group, PlatformState, User
 
 
-def users(state: PlatformState) -> Iterator[dict[str, object]]:
-    """One row a user, in the order of usernames.
+def users(
+    state: PlatformState, chosen: Collection[str] | None = None
+) -> Iterator[dict[str, object]]:
+    """One row a user, in the order of usernames; only those with these ids, if `chosen`.
 
     `roles` and `groups` are lists of names, `attributes` is an object, the rest is text or null.
     """
@@ -22,7 +24,8 @@ def users(state: PlatformState) -> Iterator[dict[str, object]]:
         groups[membership.user].append(names.group(membership.group).name)
     for grant in state.grants:
         roles[grant.user].append(grant.role)
-    for user in sorted(state.users, key=_user_order):
+    shown = (user for user in state.users if chosen is None or user.id in chosen)
+    for user in sorted(shown, key=_user_order):
         fields = names.fields(user)
         yield {
             "workspace": state.workspace,

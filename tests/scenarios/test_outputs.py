@@ -14,7 +14,7 @@ from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-NAMES = ("validate", "test", "preview", "plan", "report", "history")
+NAMES = ("validate", "test", "preview", "plan", "report", "history", "review", "roles")
 SOURCE = DESIRED["sources"][0]
 PEOPLE: dict[str, Any] = {
     "ou=sales": None,

@@ -15,6 +15,7 @@ from reconcile.cli.options import (
     format_option,
     output_options,
     paths_argument,
+    since_option,
     variable_option,
     workspace_option,
 )
@@ -25,6 +26,7 @@ from reconcile.errors import Locked, UsageError
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from collections.abc import Mapping, Sequence
 
+    from reconcile.app.access.history import About
     from reconcile.model.history import Link
     from reconcile.model.verification import Verification
     from reconcile.ports import ManagedPlatform
@@ -47,6 +49,21 @@ EXIT_BROKEN = 1
     default="",
     help="Everything done to this user, by username, DN or external id.",
 )
+@click.option(
+    "--role",
+    shell_complete=completing.roles,
+    metavar="NAME",
+    default="",
+    help="Everything about who has this role.",
+)
+@click.option(
+    "--group",
+    shell_complete=completing.groups,
+    metavar="NAME",
+    default="",
+    help="Everything about this group and who is in it.",
+)
+@since_option("Only runs since then: a date, or an age such as 7d, 12h or 2w.")
 @click.option(
     "--verify", is_flag=True, help="Check that the history was not altered; exit 1 if it was."
 )
@@ -73,6 +90,9 @@ def history(
     context: click.Context,
     arguments: tuple[Path, ...],
     user: str,
+    role: str,
+    group: str,
+    since: str,
     verify: bool,
     hashes: tuple[str, ...],
     limit: int,
@@ -83,13 +103,19 @@ def history(
     """List past runs, or show what one of them changed.
 
     A path that ends in .yml or .yaml, or is a folder, is desired state; anything else is the
-    id of a run, or its start or end. --user takes a current or former name, in any case.
+    id of a run, or its start or end. --user takes a current or former name, in any case. --user,
+    --role, --group and --since narrow each other.
     """
     from reconcile.app import adapters, inputs
+    from reconcile.app.access.history import About
 
     run, paths = _split(arguments)
-    if sum(map(bool, (run, user, verify))) > 1:
-        raise UsageError("a run, --user and --verify cannot be combined: ask for one of them")
+    about = About(user, role, group, since)
+    if sum(map(bool, (run, any(about), verify))) > 1:
+        raise UsageError(
+            "a run, --verify and what narrows (--user, --role, --group, --since) cannot be"
+            " combined: ask for one of them"
+        )
     if hashes and not verify:
         raise UsageError("--expect needs --verify")
     loaded = inputs.configuration(paths, variables)
@@ -99,10 +125,10 @@ def history(
             context.exit(_verify(platform, names, hashes, form))
         if run:
             _show(platform, names, run, form)
-        elif user:
-            _about(platform, names, user, form)
+        elif about.names_changes:
+            _about(platform, names, about, form)
         else:
-            _list(platform, names, limit, form)
+            _list(platform, names, limit, since, form)
 
 
 def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
@@ -115,15 +141,19 @@ def _split(arguments: tuple[Path, ...]) -> tuple[str, tuple[Path, ...]]:
     return str(runs[0]) if runs else "", tuple(path for path in arguments if path not in runs)
 
 
-def _list(platform: "ManagedPlatform", names: tuple[str, ...], limit: int, form: str) -> None:
+def _list(
+    platform: "ManagedPlatform", names: tuple[str, ...], limit: int, since: str, form: str
+) -> None:
     from reconcile import render
 
     # Each workspace in the order in which its runs took place, which is not that of their times
     # where a clock was set.
-    links = list(merge(*(platform.history.runs(name) for name in names), key=_when))
+    links = list(merge(*(platform.history.runs(name, since) for name in names), key=_when))
     shown = links[-limit:]
     if form == "json":
         page(render.runs_json(shown))
+    elif not links and since:
+        click.echo(f"No run has started since {since}.")
     elif not links:
         click.echo(
             "No runs yet: the first `reconcile apply` that changes something starts the history."
@@ -154,21 +184,17 @@ def _show(platform: "ManagedPlatform", names: tuple[str, ...], run: str, form: s
     page(render.run_json(parts) if form == "json" else render.run_text(parts, colour=colour()))
 
 
-def _about(platform: "ManagedPlatform", names: tuple[str, ...], user: str, form: str) -> None:
+def _about(platform: "ManagedPlatform", names: tuple[str, ...], about: "About", form: str) -> None:
     from reconcile import render
+    from reconcile.render.wording import printable
 
-    parts = []
-    for name in names:
-        links = {link.run.id: link for link in platform.history.runs(name)}
-        entries = platform.history.concerning(name, user)
-        runs = dict.fromkeys(run for run, _ in entries)
-        parts += [(links[run], [entry for of, entry in entries if of == run]) for run in runs]
+    parts = [part for name in names for part in about.parts(platform.history, name)]
     if form == "json":
         page(render.run_json(parts))
     elif parts:
         page(render.run_text(parts, colour=colour()))
     else:
-        click.echo(f"No run has changed a user called {user!r}.")
+        click.echo(printable(f"No run has changed {about.described()}."))
 
 
 def _verify(

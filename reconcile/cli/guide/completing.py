@@ -38,6 +38,16 @@ def users(context: click.Context, _parameter: click.Parameter, begun: str) -> li
     return _offered(context, begun, lambda loaded: _usernames(loaded, context))
 
 
+def roles(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The roles on the platform."""
+    return _offered(context, begun, lambda loaded: _of_platform(loaded, context, _roles))
+
+
+def groups(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
+    """The names of the groups on the platform."""
+    return _offered(context, begun, lambda loaded: _of_platform(loaded, context, _groups))
+
+
 def runs(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
     """The ids of the last runs, the newest first."""
 
@@ -76,7 +86,8 @@ def _offered(
 def _paths(context: click.Context) -> Sequence[Path]:
     """The desired-state files that are already on the command line."""
     found: Any = context.params.get("paths") or context.params.get("arguments") or ()
-    return [path for path in found if path.suffix in (".yml", ".yaml") or path.is_dir()]
+    paths = [Path(each) for each in found]
+    return [path for path in paths if path.suffix in (".yml", ".yaml") or path.is_dir()]
 
 
 def _usernames(loaded: "Loaded", context: click.Context) -> list[str]:
@@ -103,6 +114,15 @@ def _of_platform(
 
 def _users(platform: "ManagedPlatform", workspace: str) -> Iterable[str]:
     return (user.username for user in platform.read(workspace).users)
+
+
+def _roles(platform: "ManagedPlatform", workspace: str) -> Iterable[str]:
+    state = platform.read(workspace)
+    return {*state.roles, *(grant.role for grant in state.grants)}
+
+
+def _groups(platform: "ManagedPlatform", workspace: str) -> Iterable[str]:
+    return (group.name for group in platform.read(workspace).groups)
 
 
 def _runs(platform: "ManagedPlatform", workspace: str) -> Iterable[str]:

@@ -15,9 +15,23 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "tree": ("reconcile tree corp",),
     "preview": ("reconcile preview --source corp",),
     "explain": ("reconcile explain ann",),
-    "users": ("reconcile users", "reconcile users --columns username,roles,groups"),
+    "users": (
+        "reconcile users",
+        "reconcile users --columns username,roles,groups",
+        "reconcile users --role administrator --status blocked",
+    ),
     "groups": ("reconcile groups --wide",),
-    "history": ("reconcile history", "reconcile history --user ann", "reconcile history RUN"),
+    "roles": ("reconcile roles", "reconcile roles administrator"),
+    "review": (
+        "reconcile review --format html > review.html",
+        "reconcile review --since 2026-10-01 --format csv > review.csv",
+    ),
+    "history": (
+        "reconcile history",
+        "reconcile history --user ann",
+        "reconcile history --role administrator --since 30d",
+        "reconcile history RUN",
+    ),
     "plan": (
         "reconcile plan",
         "reconcile plan -o today.plan",

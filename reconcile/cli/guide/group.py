@@ -8,18 +8,12 @@ import click
 TASKS: Final[Mapping[str, tuple[str, ...]]] = {
     "Set up": ("init", "validate", "test", "schema", "connection"),
     "Look": (
-        *("search", "tree", "preview", "explain", "users", "groups", "departments"),
-        *("history", "status", "capture"),
+        *("search", "tree", "preview", "explain", "users", "groups", "departments", "roles"),
+        *("review", "history", "status", "capture"),
     ),
     "Change": (
-        "plan",
-        "show",
-        "assert",
-        "apply",
-        "serve",
-        "migrate-usernames",
-        "rename-source",
-        "unlock",
+        *("plan", "show", "assert", "apply", "serve"),
+        *("migrate-usernames", "rename-source", "unlock"),
     ),
     "For other programs": ("login", "ansible-path", "completion", "help"),
 }

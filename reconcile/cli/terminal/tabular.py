@@ -60,7 +60,7 @@ def show(rows: Rows, columns: Columns, form: Any, shape: Shape, *, paged: bool =
     names, rows = _chosen(rows, columns, shape)
     if shape.chosen and form == "json":
         rows = [{name: row[name] for name in names} for row in rows]
-    text = table(rows, names, form, _room() if form == "table" and not shape.wide else None)
+    text = table(rows, names, form, room() if form == "table" and not shape.wide else None)
     if paged:
         pager.page(text)
     else:
@@ -83,7 +83,7 @@ def _chosen(rows: Rows, columns: Columns, shape: Shape) -> tuple[tuple[str, ...]
         _check(shape.chosen, rows, columns)
         first = shape.chosen[0]
         return shape.chosen, sorted(rows, key=lambda row: str(row[first] or "").casefold())
-    if shape.wide or _room() is None:
+    if shape.wide or room() is None:
         return columns.wide, rows
     names = columns.narrow
     # The name of the only workspace would be said in each row.
@@ -104,7 +104,7 @@ def _check(chosen: Sequence[str], rows: Rows, columns: Columns) -> None:
             )
 
 
-def _room() -> int | None:
+def room() -> int | None:
     """How many columns the terminal has; None where standard output is no terminal."""
     if sys.stdout is None or not sys.stdout.isatty():
         return None

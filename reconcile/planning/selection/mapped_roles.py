@@ -1,11 +1,24 @@
 """The roles that role mappings and departments give, with the persons they reach."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from reconcile.model.desired import DesiredState, RoleMapping
 from reconcile.planning.selection.department_selection import SelectedDepartment
 from reconcile.planning.selection.snapshot_index import Index
+
+DEFAULT_ROLE: Final = "the default role"
+"""The reason of a grant that no other mapping gives."""
+
+
+def member_of(groups: Iterable[str]) -> str:
+    """The reason of a grant by a role mapping of these groups."""
+    return f"member of {', '.join(groups)}"
+
+
+def in_department(unit: str) -> str:
+    """The reason of a grant by a department; `unit` is the DN of its OU."""
+    return f"in department {unit}"
 
 
 class MappedRole(NamedTuple):
@@ -48,7 +61,7 @@ def of_departments(
         yield MappedRole(
             role=selected.rule.role,
             members=frozenset(members[selected.key]),
-            reason=f"in department {index.units[selected.key].dn}",
+            reason=in_department(index.units[selected.key].dn),
             place=places[id(selected.rule)],
             keys=(selected.key,),
         )
@@ -66,7 +79,7 @@ def of_groups(
     return MappedRole(
         role=mapping.role,
         members=members,
-        reason=f"member of {', '.join(mapping.groups)}",
+        reason=member_of(mapping.groups),
         place=place,
         keys=tuple(dict.fromkeys(keys)),
         unsure=unsure,

@@ -215,7 +215,7 @@ class SourceRules:
         for mapping in self.mappings:
             if mapping.role == role and position in mapping.members:
                 return mapping.reason
-        return "the default role" if role == self.default_role else ""
+        return mapped_roles.DEFAULT_ROLE if role == self.default_role else ""
 
     def disabled(self, position: int) -> bool:
         """Whether the directory or a rule disables the person. Raises TemplateFailed."""

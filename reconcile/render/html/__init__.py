@@ -1,6 +1,7 @@
 """A plan as one page of HTML that needs nothing else: no network, no server, no library.
 
-- `page`: the frame, its styles and its script, which a content security policy names by their hash.
+- `page`: the page of a plan, with its styles and its script.
+- `frame`: the frame, and a content security policy that names styles and script by their hash.
 - `data`: what the script shows, as JSON. Foreign text never becomes markup.
 - `tree`: the departments of a plan, and what changes in each.
 - `remedies`: what can be done about each kind of skip.
