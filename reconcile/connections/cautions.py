@@ -27,8 +27,8 @@ def password_template(name: str) -> str:
 def password_wanted(name: str) -> str:
     """What to do about the password of a source."""
     return (
-        f"the password has to be set: put it into the environment variable {password_variable(name)}, "
-        f"or change bind.password to where it is"
+        "the password has to be set: put it into the environment variable "
+        f"{password_variable(name)}, or change bind.password to where it is"
     )
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from reconcile.directories.search.search import NO_ATTRIBUTES, Searcher
+from reconcile.directories.search.search import NO_ATTRIBUTES, Search, Searcher
 from reconcile.directories.snapshot import snapshot
 from reconcile.directories.vendors.table import vendor
 from reconcile.model import desired
@@ -68,7 +68,7 @@ def contents(source: desired.Source, searcher: Searcher) -> Contents:
     for page in searcher.search(search):
         groups += len(page)
         for entry in page:
-            offered += _role_groups(entry.dn, system=_SYSTEM in entry.names)
+            offered += _role_groups(entry.dn, system=b"TRUE" in entry.attributes.get(_SYSTEM, ()))
         offered = sorted(offered, key=_rank)[:_NAMES]
     units = sum(1 for _ in _names(searcher, snapshot.units_search(source, row, NO_ATTRIBUTES)))
     whole = len(above) < _DISTINCT
@@ -76,7 +76,7 @@ def contents(source: desired.Source, searcher: Searcher) -> Contents:
     return Contents(persons, groups, units, places, tuple(offered))
 
 
-def _names(searcher: Searcher, search: snapshot.Search) -> Iterator[str]:
+def _names(searcher: Searcher, search: Search) -> Iterator[str]:
     for page in searcher.search(search):
         for entry in page:
             yield entry.dn
@@ -88,7 +88,7 @@ def _above(name: str) -> str:
         own = dn.rdn(name)
     except ValueError:
         return ""
-    return name[len(own) + 1 :].lstrip()
+    return name[len(own) :].lstrip(" ,")
 
 
 def _places(above: Counter[str]) -> tuple[Place, ...]:
