@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from reconcile.directories.search.search import NO_ATTRIBUTES, Search, Searcher
+from reconcile.directories.search.search import NO_ATTRIBUTES, RawEntry, Search, Searcher
 from reconcile.directories.snapshot import snapshot
 from reconcile.directories.vendors.table import vendor
 from reconcile.model import desired
@@ -14,7 +14,7 @@ from reconcile.model.text import dn
 _PLACES: Final = 8
 """How many containers are named."""
 _DISTINCT: Final = 10_000
-"""How many containers are told apart; in a directory with more, all of it is the place."""
+"""How many containers are counted one by one; with more, the base is the only place."""
 _NAMES: Final = 12
 """How many groups are offered for roles."""
 _ROLES: Final = (
@@ -42,6 +42,13 @@ class RoleGroup(NamedTuple):
     dn: str
 
 
+class OwnAccount(NamedTuple):
+    """An account that the server made for itself, such as Guest."""
+
+    dn: str
+    login: str
+
+
 class Contents(NamedTuple):
     """What is below a base."""
 
@@ -53,33 +60,47 @@ class Contents(NamedTuple):
     largest first."""
     role_groups: tuple[RoleGroup, ...]
     """By role, then by name."""
+    own_accounts: tuple[OwnAccount, ...] = ()
+    """Those of a domain controller, at most a few."""
 
 
 def contents(source: desired.Source, searcher: Searcher) -> Contents:
     """Counts by the filters of the source's type. Raises SourceUnreadable."""
     row = vendor(source.type)
-    persons, above = 0, Counter[str]()
-    for name in _names(searcher, snapshot.users_search(source, row, NO_ATTRIBUTES)):
-        persons += 1
-        if len(above) < _DISTINCT:
-            above[_above(name)] += 1
+    persons, above, own = 0, Counter[str](), list[OwnAccount]()
+    attributes = (_SYSTEM, row.identifier) if source.type == "active_directory" else NO_ATTRIBUTES
+    for page in searcher.search(snapshot.users_search(source, row, attributes)):
+        persons += len(page)
+        above.update(_above(entry.dn) for entry in page)
+        if len(above) > _DISTINCT:
+            above = Counter({source.base_dn: persons})
+        own += [account for entry in page for account in _own_accounts(entry, row.identifier)]
+        del own[_NAMES:]
     groups, offered = 0, list[RoleGroup]()
     search = snapshot.groups_search(source, row, (_SYSTEM,))
     for page in searcher.search(search):
         groups += len(page)
         for entry in page:
-            offered += _role_groups(entry.dn, system=b"TRUE" in entry.attributes.get(_SYSTEM, ()))
+            offered += _role_groups(entry.dn, system=_is_system(entry))
         offered = sorted(offered, key=_rank)[:_NAMES]
     units = sum(1 for _ in _names(searcher, snapshot.units_search(source, row, NO_ATTRIBUTES)))
-    whole = len(above) < _DISTINCT
-    places = _places(above) if whole else (Place(source.base_dn, persons),)
-    return Contents(persons, groups, units, places, tuple(offered))
+    return Contents(persons, groups, units, _places(above), tuple(offered), tuple(own))
 
 
 def _names(searcher: Searcher, search: Search) -> Iterator[str]:
     for page in searcher.search(search):
         for entry in page:
             yield entry.dn
+
+
+def _is_system(entry: RawEntry) -> bool:
+    return b"TRUE" in entry.attributes.get(_SYSTEM, ())
+
+
+def _own_accounts(entry: RawEntry, identifier: str) -> list[OwnAccount]:
+    """The entry as an account of the server's own, if it is one and shows how it logs in."""
+    logins = entry.attributes.get(identifier, []) if _is_system(entry) else []
+    return [OwnAccount(entry.dn, login.decode("utf-8", "replace")) for login in logins[:1]]
 
 
 def _above(name: str) -> str:
@@ -135,7 +156,8 @@ def _cut(written: str, count: int) -> str:
 def _role_groups(name: str, *, system: bool) -> list[RoleGroup]:
     """The group with the role that its name suggests; the server's own groups suggest none."""
     own = dn.first_value(name)
-    if system and own.lower() != "domain admins":
+    # In a rule an asterisk would be a wildcard.
+    if (system and own.lower() != "domain admins") or "*" in name:
         return []
     role = next((role for role, pattern in _ROLES if pattern.search(own)), "")
     return [RoleGroup(role, name)] if role else []

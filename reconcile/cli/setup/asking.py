@@ -1,0 +1,36 @@
+"""Questions on a terminal."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from reconcile.render import printable
+
+
+def interactive() -> bool:
+    """Whether there is somebody to ask."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+
+def say(text: str) -> None:
+    """Shows a line, or several."""
+    click.echo("\n".join(map(printable, text.split("\n"))))
+
+
+def chosen(question: str, values: Sequence[str], rows: Sequence[str]) -> str:
+    """One of the values by its number, or another text; `rows` are how the values are shown.
+
+    The first is the default.
+    """
+    for number, row in enumerate(rows, 1):
+        say(f"  {number}  {row}")
+    answer = str(click.prompt(question, default="1")).strip()
+    if answer.isdecimal() and 1 <= int(answer) <= len(values):
+        return values[int(answer) - 1]
+    return answer
+
+
+def optional(question: str, default: str = "") -> str:
+    """A text, perhaps none."""
+    return str(click.prompt(question, default=default, show_default=bool(default))).strip()
