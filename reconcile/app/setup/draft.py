@@ -15,8 +15,12 @@ from reconcile.model import desired
 from reconcile.model.text import dn
 from reconcile.model.text.printing import printable
 
-_COLUMN: Final = 48
+_COLUMN: Final = 40
 """Where comments after a value begin, unless the value is longer."""
+_COMMENT: Final = "\0"
+"""Between a line and its comment until they are aligned; no YAML has it."""
+_END: Final = "...\n"
+"""How PyYAML ends a document that is a plain text."""
 _DEFAULT_ROLE: Final = "user"
 
 
@@ -50,6 +54,11 @@ def variable(draft: Draft) -> str:
     return draft.password or password_variable(draft.name)
 
 
+def counted(number: int, what: str) -> str:
+    """A number of things, as in `1 person` and `2 persons`."""
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
 def text(draft: Draft) -> str:
     """The file."""
     source = _ldif(draft) if draft.type == "ldif" else _server(draft)
@@ -74,7 +83,7 @@ def text(draft: Draft) -> str:
         *_rows(("lifecycle:", "what happens to users whose persons leave")),
         *_rows(("  on_missing: block", "or keep, deactivate, erase, delete")),
     ]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{_aligned(line)}\n" for line in lines)
 
 
 def _value(written: str) -> str:
@@ -84,13 +93,18 @@ def _value(written: str) -> str:
 
 def _key(key: str, written: str) -> str:
     """A key with a text, not within brackets."""
-    return yaml_text.block({key: yaml_text.literal(written, ("base_dn",))}).rstrip("\n")
+    value = yaml_text.block(yaml_text.literal(written, ("base_dn",)))
+    return f"{key}: {value.removesuffix(_END).rstrip()}"
 
 
 def _rows(*rows: tuple[str, str]) -> Iterator[str]:
-    """Lines with a comment after each."""
-    for line, comment in rows:
-        yield f"{line:<{_COLUMN}}# {comment}" if len(line) < _COLUMN else f"{line}  # {comment}"
+    """Lines with a comment after each, which `_aligned` puts into its column."""
+    return (f"{line}{_COMMENT}{comment}" for line, comment in rows)
+
+
+def _aligned(line: str) -> str:
+    written, comment, text = line.partition(_COMMENT)
+    return f"{written:<{_COLUMN}}  # {text}" if comment else written
 
 
 def _server(draft: Draft) -> Iterator[str]:
@@ -138,7 +152,7 @@ def _bind(draft: Draft) -> Iterator[str]:
 
 def _users(draft: Draft) -> Iterator[str]:
     known = draft.contents
-    counted = f"{known.persons} persons in all" if known else "which persons"
+    counted = f"{counted(known.persons, 'person')} in all" if known else "which persons"
     yield from _rows(("users:", counted))
     if draft.users_base:
         yield from _rows((f"  {_key('base', draft.users_base)}", _persons(draft, draft.users_base)))
@@ -155,7 +169,7 @@ def _persons(draft: Draft, base: str) -> str:
     """How many persons are below a base, in words."""
     places = draft.contents.places if draft.contents else ()
     count = next((place.persons for place in places if _same(place.dn, base)), None)
-    return "below base_dn, or a whole DN" if count is None else f"{count} persons"
+    return "below base_dn, or a whole DN" if count is None else counted(count, "person")
 
 
 def _same(name: str, other: str) -> bool:
@@ -193,7 +207,9 @@ def _mirrored(draft: Draft) -> Iterator[str]:
     """The groups and OUs that become the application's."""
     known = draft.contents
     numbers = (
-        {"groups": f"{known.groups} groups", "departments": f"{known.units} OUs"} if known else {}
+        {"groups": counted(known.groups, "group"), "departments": counted(known.units, "OU")}
+        if known
+        else {}
     )
     for key in ("groups", "departments"):
         mark = "" if key in draft.mirrors else "# "

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
+from itertools import starmap
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -12,7 +13,7 @@ import click
 import msgspec
 
 from reconcile.app.setup import looking, starters
-from reconcile.app.setup.draft import Draft
+from reconcile.app.setup.draft import Draft, counted
 from reconcile.cli.setup.asking import chosen, optional, say
 from reconcile.connections.cautions import password_variable
 from reconcile.directories.discovery.certificate import ShownCertificate
@@ -189,7 +190,8 @@ class Dialog:
                 raise
             say(f"Without an account nothing can be counted: {error}")
             return None
-        say(f"{base}: {known.persons} persons, {known.groups} groups, {known.units} OUs")
+        counts = ((known.persons, "person"), (known.groups, "group"), (known.units, "OU"))
+        say(f"{base}: {', '.join(starmap(counted, counts))}")
         return known if known.persons or not server.source.bind.anonymous else None
 
     def _chosen(self, made: Draft, known: Contents | None) -> Draft:
@@ -254,7 +256,7 @@ def _place(known: Contents) -> str:
     """The container of the persons."""
     if len(known.places) < 2:
         return known.places[0].dn if known.places else ""
-    rows = [f"{place.dn}  ({place.persons} persons)" for place in known.places]
+    rows = [f"{place.dn}  ({counted(place.persons, 'person')})" for place in known.places]
     return chosen("Where are the persons?", [place.dn for place in known.places], rows)
 
 
@@ -267,5 +269,5 @@ def _countable(known: Contents) -> tuple[tuple[str, int], ...]:
 
 
 def _mirrors(key: str, count: int) -> bool:
-    what = "groups" if key == "groups" else "OUs"
-    return bool(count) and click.confirm(f"Should all {count} {what} become {key}?")
+    what = "group" if key == "groups" else "OU"
+    return bool(count) and click.confirm(f"Should the {counted(count, what)} become {key}?")

@@ -1,0 +1,162 @@
+"""`reconcile init --from`: from a server to a file that `test` and `plan` accept, with and without questions."""
+
+import os
+import pty
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.scenarios.shell import RECONCILE, Shell, terminal_output
+from tests.servers.certificates import Authority
+from tests.servers.samba import SUFFIX as DOMAIN
+from tests.servers.samba import Samba, samba
+from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, slapd
+from tests.servers.sources import ldif, people
+
+pytestmark = pytest.mark.server
+
+ADMINS = f"cn=admins,ou=groups,{SUFFIX}"
+ENTRIES = people(3) | {
+    f"uid=x,ou=staff,{SUFFIX}": {
+        "objectClass": ["inetOrgPerson"], "uid": ["x"], "cn": ["X"], "sn": ["X"],
+    },
+    f"ou=staff,{SUFFIX}": {"objectClass": ["organizationalUnit"], "ou": ["staff"]},
+    f"ou=groups,{SUFFIX}": {"objectClass": ["organizationalUnit"], "ou": ["groups"]},
+    ADMINS: {
+        "objectClass": ["groupOfNames"], "cn": ["admins"], "member": [f"uid=p0,ou=people,{SUFFIX}"],
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    """Four persons in two places, StartTLS, a certificate that no machine trusts and for another host."""
+    folder = tmp_path_factory.mktemp("company")
+    authority = Authority(folder, "own")
+    certificate = authority.issue("server", ["ldap.example.com"], [])
+    ordered = {name: ENTRIES[name] for name in sorted(ENTRIES, key=lambda name: name.count(","))}
+    lines = [
+        "access to attrs=userPassword by anonymous auth",
+        f"access to * by dn=cn=admin,{SUFFIX} read by * none",
+    ]
+    with slapd(
+        folder / "slapd",
+        ldif(ordered),
+        certificate=certificate,
+        lines=lines,
+        first_lines=["security simple_bind=1"],
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def shell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    return Shell(tmp_path, capsys, monkeypatch)
+
+
+def fingerprint(text: str) -> str:
+    return next(line.split()[-1] for line in text.splitlines() if "SHA-256" in line)
+
+
+def test_without_a_terminal_nothing_is_trusted_and_nothing_is_written(
+    shell: Shell, company: Slapd
+) -> None:
+    _, err = shell.run("init", "--from", company.url, code=7)
+    assert "subject  commonName=" in err
+    assert "for      ldap.example.com" in err
+    assert "--fingerprint" in err
+    _, err = shell.run("init", "--from", company.url, "--fingerprint", "00:11", code=7)
+    assert "not the one of --fingerprint" in err
+    assert list(shell.folder.iterdir()) == []
+
+
+def test_without_a_terminal_the_choices_are_comments(
+    shell: Shell, company: Slapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, err = shell.run("init", "--from", company.url, code=7)
+    trusted = ("--from", company.url, "--fingerprint", fingerprint(err))
+    account = ("--bind", company.admin, "--password-env", "SECRET")
+    _, err = shell.run("init", *trusted, *account, code=2)
+    assert "the environment variable SECRET has no password" in err
+    monkeypatch.setenv("SECRET", PASSWORD)
+    out, _ = shell.run("init", *trusted, *account)
+    assert "OpenLDAP, protected by StartTLS" in out
+    assert f"{SUFFIX}: 4 persons, 1 group, 3 OUs" in out
+    text = (shell.folder / "reconcile.yml").read_text(encoding="utf-8")
+    assert PASSWORD not in text + out
+    assert f"# base: ou=people,{SUFFIX}" in text
+    assert f"# - role: administrator\n  #   source: example\n  #   groups: ['{ADMINS}']" in text
+    source = yaml.safe_load(text)["sources"][0]
+    assert source["type"] == "openldap"
+    assert source["tls"] == {
+        "mode": "starttls",
+        "ca_file": "127.0.0.1.pem",
+        "server_name": "ldap.example.com",
+    }
+    assert source["bind"] == {"dn": company.admin, "password": "{{ env('SECRET') }}"}
+    assert shell.run("validate")[0] == "Valid: reconcile.yml\n"
+    out, _ = shell.run("test", "--strict")
+    assert "4 found below dc=example,dc=com" in out
+    assert "Plan: 9 to add" in shell.run("plan")[0]
+    _, err = shell.run("init", *trusted, *account, code=2)
+    assert "already exists: it is not overwritten" in err
+    assert (shell.folder / "reconcile.yml").read_text(encoding="utf-8") == text
+
+
+def test_a_reader_without_rights_gets_a_file_to_complete(shell: Shell, company: Slapd) -> None:
+    _, err = shell.run("init", "--from", company.url, code=7)
+    shell.run("init", "--from", company.url, "--fingerprint", fingerprint(err))
+    source = yaml.safe_load((shell.folder / "reconcile.yml").read_text(encoding="utf-8"))[
+        "sources"
+    ][0]
+    assert source["base_dn"] == SUFFIX
+    assert source["bind"]["password"] == "{{ env('EXAMPLE_LDAP_PASSWORD') }}"
+
+
+def test_on_a_terminal_what_cannot_be_seen_is_asked(shell: Shell, company: Slapd) -> None:
+    shown = answered(
+        [*RECONCILE, "init", "--from", company.url],
+        shell.folder,
+        {
+            "confirm this fingerprint? [y/N]": "y",
+            "Account that reads": company.admin,
+            "Password of": PASSWORD,
+            "Where are the persons?": "3",
+            "get the role administrator? [y/N]": "y",
+            "become groups? [y/N]": "y",
+            "become departments? [y/N]": "",
+        },
+    )
+    assert PASSWORD not in shown
+    text = (shell.folder / "reconcile.yml").read_text(encoding="utf-8")
+    assert PASSWORD not in text
+    written = yaml.safe_load(text)
+    assert written["sources"][0]["users"]["base"] == f"ou=staff,{SUFFIX}"
+    assert written["role_mappings"][0]["groups"] == [ADMINS]
+    assert written["groups"] == [{"source": "example", "select": ["*"]}]
+    assert "departments" not in written
+    assert shell.run("validate")[0] == "Valid: reconcile.yml\n"
+
+
+def answered(command: list[str], folder: Path, answers: dict[str, str]) -> str:
+    """Runs a command on a terminal; types each answer after its question. All that was shown."""
+    child, terminal = pty.fork()
+    if not child:
+        os.chdir(folder)
+        os.execve(command[0], command, {**os.environ, "TERM": "xterm"})
+    shown, rest = "", dict(answers)
+    while chunk := terminal_output(terminal):
+        shown += chunk.decode()
+        for question in [question for question in rest if question in shown]:
+            time.sleep(0.1)  # the terminal shows what is typed until the question has hidden it
+            os.write(terminal, f"{rest.pop(question)}\n".encode())
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown
+    assert not rest, shown
+    sys.stdout.write(shown)
+    return shown
