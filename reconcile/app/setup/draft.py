@@ -152,8 +152,8 @@ def _bind(draft: Draft) -> Iterator[str]:
 
 def _users(draft: Draft) -> Iterator[str]:
     known = draft.contents
-    counted = f"{counted(known.persons, 'person')} in all" if known else "which persons"
-    yield from _rows(("users:", counted))
+    total = f"{counted(known.persons, 'person')} in all" if known else "which persons"
+    yield from _rows(("users:", total))
     if draft.users_base:
         yield from _rows((f"  {_key('base', draft.users_base)}", _persons(draft, draft.users_base)))
     for place in known.places if known else ():
