@@ -1,20 +1,27 @@
 """`reconcile init --from`: from a server to a file that `test` and `plan` accept, with and without questions."""
 
+import json
 import os
 import pty
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from reconcile.directories.discovery.certificate import certificate
+from reconcile.model import desired
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 from tests.servers.certificates import Authority
 from tests.servers.samba import SUFFIX as DOMAIN
 from tests.servers.samba import Samba, samba
+from tests.servers.samba import SUFFIX as DOMAIN
+from tests.servers.samba import Samba, samba
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, slapd
-from tests.servers.sources import ldif, people
+from tests.servers.sources import ldif, people, source
 
 pytestmark = pytest.mark.server
 
@@ -128,13 +135,13 @@ def test_on_a_terminal_what_cannot_be_seen_is_asked(shell: Shell, company: Slapd
             "Password of": PASSWORD,
             "Where are the persons?": "3",
             "get the role administrator? [y/N]": "y",
-            "become groups? [y/N]": "y",
-            "become departments? [y/N]": "",
+            "as groups? [y/N]": "y",
+            "as departments? [y/N]": "",
         },
     )
     assert PASSWORD not in shown
     text = (shell.folder / "reconcile.yml").read_text(encoding="utf-8")
-    Path('/tmp/initry/file').write_text(text)
+    Path("/tmp/initry/file").write_text(text)
     assert PASSWORD not in text
     written = yaml.safe_load(text)
     assert written["sources"][0]["users"]["base"] == f"ou=staff,{SUFFIX}"
@@ -158,5 +165,98 @@ def answered(command: list[str], folder: Path, answers: dict[str, str]) -> str:
             os.write(terminal, f"{rest.pop(question)}\n".encode())
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown
     assert not rest, shown
-    Path('/tmp/initry/shown').write_text(shown)
+    Path("/tmp/initry/shown").write_text(shown)
     return shown
+
+
+@pytest.fixture(scope="module")
+def domain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Samba]:
+    """A domain with one person, and nobody else but the accounts of its own."""
+    values = {"objectClass": "user", "sAMAccountName": "ada", "userAccountControl": "544"}
+    steps = [["add", f"CN=ada,CN=Users,{DOMAIN}", values]]
+    with samba(tmp_path_factory.mktemp("domain"), steps) as running:
+        yield running
+
+
+def test_a_domain_controller(shell: Shell, domain: Samba, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, err = shell.run("init", "--from", domain.url, code=7)
+    shown = fingerprint(err).replace(":", "").lower()
+    monkeypatch.setenv("EXAMPLE_LDAP_PASSWORD", domain.password)
+    account = ("--fingerprint", shown, "--bind", domain.admin)
+    admins = f"CN=Domain Admins,CN=Users,{DOMAIN}"
+    out, _ = shell.run("init", "--from", domain.url, *account, "--role", f"admin={admins}")
+    assert "Active Directory (Samba Team" in out
+    text = (shell.folder / "reconcile.yml").read_text(encoding="utf-8")
+    written = yaml.safe_load(text)
+    source = written["sources"][0]
+    assert (source["name"], source["type"]) == ("example", "active_directory")
+    assert source["base_dn"].lower() == DOMAIN.lower()
+    assert {"Administrator", "Guest", "krbtgt"} <= set(source["users"]["exclude"])
+    assert written["role_mappings"][0] == {"role": "admin", "source": "example", "groups": [admins]}
+    assert "Account Operators" not in text, "the groups of the domain's own are not offered"
+    shell.run("test", "--strict")
+    out, _ = shell.run("plan")
+    assert "users          1" in out
+    (shell.folder / "reconcile.yml").write_text(
+        text.replace("active_directory", "openldap"), "utf-8"
+    )
+    out, _ = shell.run("test")
+    assert "this server is an Active Directory: set type: active_directory\n" in out
+    assert re.search(r"^ +reconcile.yml:\d+:\d+: sources\[0\].type$", out, re.MULTILINE)
+    wrong = text.replace(f"dn: {domain.admin}", "dn: administrator")
+    (shell.folder / "reconcile.yml").write_text(wrong, "utf-8")
+    out, _ = shell.run("test", code=7)
+    assert r"bind.dn is a DN, name@example.test or DOMAIN\name" in out
+
+
+HINTS = {
+    "base": ({"base_dn": "dc=exmaple,dc=com"}, f"this server holds {SUFFIX}: set base_dn", "base_dn"),
+    "users": ({"users": {"base": "ou=poeple", "create": "all"}}, "are ou=groups, ou=people, ou=staff", "users.base"),
+    "bind": ({"bind": {"dn": "ann", "password": "x"}}, "bind.dn has to be the whole DN", "bind"),
+    "name": ({"tls": {"ca_file": "{ca}"}}, "it is for ldap.example.com", "tls"),
+    "authority": ({"tls": {"server_name": "ldap.example.com"}}, "issued by commonName=own", "tls"),
+}  # fmt: skip
+
+
+def settings(company: Slapd, ca_file: str, **changes: Any) -> dict[str, Any]:
+    source = {
+        "name": "corp",
+        "type": "openldap",
+        "servers": [company.url],
+        "tls": {"ca_file": ca_file, "server_name": "ldap.example.com"},
+        "bind": {"dn": company.admin, "password": PASSWORD},
+        "base_dn": SUFFIX,
+        "users": {"create": "all"},
+        **changes,
+    }
+    platform = {"type": "sql", "url": "sqlite:///p.db"}
+    roles = [{"role": "user", "default": True}]
+    return {"version": 1, "platform": platform, "sources": [source], "role_mappings": roles}
+
+
+@pytest.mark.parametrize("case", HINTS)
+def test_a_check_that_fails_says_where_and_what_helps(
+    shell: Shell, company: Slapd, case: str
+) -> None:
+    changes, hint, path = HINTS[case]
+    ca_file = shell.folder / "ca.pem"
+    ca_file.write_text(certificate(source(company.url, tls=desired.Tls())).pem)
+    written = yaml.safe_dump(settings(company, "ca.pem", **changes)).replace("{ca}", "ca.pem")
+    (shell.folder / "reconcile.yml").write_text(written)
+    out, _ = shell.run("test", code=7)
+    assert re.search(rf"^ +hint +.*{re.escape(hint)}", out, re.MULTILINE), out
+    assert re.search(rf"^ +reconcile.yml:\d+:\d+: sources\[0\].{path}$", out, re.MULTILINE), out
+    failed = json.loads(shell.run("test", "--format", "json", code=7)[0])["checks"][-2]
+    assert hint in failed["hint"]
+    assert (failed["path"], failed["file"]) == (f"sources[0].{path}", "reconcile.yml")
+    assert failed["line"] > 0
+
+
+def test_what_is_wrong_with_all_servers_is_said_once(shell: Shell, company: Slapd) -> None:
+    servers = [company.url, company.url.replace("127.0.0.1", "localhost")]
+    written = settings(company, "ca.pem", servers=servers, tls={})
+    (shell.folder / "reconcile.yml").write_text(yaml.safe_dump(written))
+    out, err = shell.run("test", code=7)
+    assert out.count("certificate is refused") == 1
+    assert out.count("for the same reason") == 1
+    assert "certificate" not in err

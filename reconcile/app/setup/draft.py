@@ -131,7 +131,10 @@ def _tls(draft: Draft) -> Iterator[str]:
     yield "tls:"
     yield from _rows((f"  mode: {draft.tls.mode}", "starttls, ldaps or none"))
     if draft.tls.ca_file:
-        yield from _rows((f"  {_key('ca_file', draft.tls.ca_file)}", draft.certificate or "in PEM"))
+        if draft.certificate:
+            about = f"the server's own certificate, {draft.certificate}"
+            yield from (f"  # {line}" for line in about.split("\n"))
+        yield from _rows((f"  {_key('ca_file', draft.tls.ca_file)}", "in PEM"))
     elif draft.tls.mode != "none":
         yield from _rows(("  # ca_file: corp-ca.pem", "default: what the system trusts"))
     if draft.tls.server_name:

@@ -92,7 +92,7 @@ class Dialog:
             + (f": {root.product}." if root else "."),
             server=server.source.servers[0],
             tls=self._tls_of_file(server),
-            certificate=f"SHA-256 {trusted.fingerprint}" if trusted else "",
+            certificate=_certificate(trusted) if trusted else "",
             bind_dn=bind.dn or starters.reader(kind, base),
             anonymous=bind.anonymous and known is not None,
             password=self._variable(name),
@@ -231,6 +231,10 @@ def _name(base: str, url: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", label).strip("-") if not label.isdigit() else "corp"
 
 
+def _certificate(shown: ShownCertificate) -> str:
+    return f"valid until {shown.until:%Y-%m-%d}, SHA-256\n{shown.fingerprint}"
+
+
 def _digits(fingerprint: str) -> str:
     return re.sub(r"[^0-9A-F]", "", fingerprint.upper().removeprefix("SHA256"))
 
@@ -270,4 +274,4 @@ def _countable(known: Contents) -> tuple[tuple[str, int], ...]:
 
 def _mirrors(key: str, count: int) -> bool:
     what = "group" if key == "groups" else "OU"
-    return bool(count) and click.confirm(f"Should the {counted(count, what)} become {key}?")
+    return bool(count) and click.confirm(f"Mirror {counted(count, what)} as {key}?")
