@@ -18,8 +18,6 @@ from tests.scenarios.shell import RECONCILE, Shell, terminal_output
 from tests.servers.certificates import Authority
 from tests.servers.samba import SUFFIX as DOMAIN
 from tests.servers.samba import Samba, samba
-from tests.servers.samba import SUFFIX as DOMAIN
-from tests.servers.samba import Samba, samba
 from tests.servers.slapd import PASSWORD, SUFFIX, Slapd, slapd
 from tests.servers.sources import ldif, people, source
 
@@ -63,6 +61,7 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
 def shell(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Shell:
+    monkeypatch.delenv("SECRET", raising=False)
     return Shell(tmp_path, capsys, monkeypatch)
 
 
@@ -212,7 +211,7 @@ def test_a_domain_controller(shell: Shell, domain: Samba, monkeypatch: pytest.Mo
 HINTS = {
     "base": ({"base_dn": "dc=exmaple,dc=com"}, f"this server holds {SUFFIX}: set base_dn", "base_dn"),
     "users": ({"users": {"base": "ou=poeple", "create": "all"}}, "are ou=groups, ou=people, ou=staff", "users.base"),
-    "bind": ({"bind": {"dn": "ann", "password": "x"}}, "bind.dn has to be the whole DN", "bind"),
+    "bind": ({"bind": {"dn": "ann", "password": "{{ env('SECRET') }}"}}, "bind.dn has to be the whole DN", "bind"),
     "name": ({"tls": {"ca_file": "{ca}"}}, "it is for ldap.example.com", "tls"),
     "authority": ({"tls": {"server_name": "ldap.example.com"}}, "issued by commonName=own", "tls"),
 }  # fmt: skip
@@ -224,7 +223,7 @@ def settings(company: Slapd, ca_file: str, **changes: Any) -> dict[str, Any]:
         "type": "openldap",
         "servers": [company.url],
         "tls": {"ca_file": ca_file, "server_name": "ldap.example.com"},
-        "bind": {"dn": company.admin, "password": PASSWORD},
+        "bind": {"dn": company.admin, "password": "{{ env('SECRET') }}"},
         "base_dn": SUFFIX,
         "users": {"create": "all"},
         **changes,
@@ -236,8 +235,9 @@ def settings(company: Slapd, ca_file: str, **changes: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("case", HINTS)
 def test_a_check_that_fails_says_where_and_what_helps(
-    shell: Shell, company: Slapd, case: str
+    shell: Shell, company: Slapd, case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("SECRET", PASSWORD)
     changes, hint, path = HINTS[case]
     ca_file = shell.folder / "ca.pem"
     ca_file.write_text(certificate(source(company.url, tls=desired.Tls())).pem)
@@ -252,7 +252,10 @@ def test_a_check_that_fails_says_where_and_what_helps(
     assert failed["line"] > 0
 
 
-def test_what_is_wrong_with_all_servers_is_said_once(shell: Shell, company: Slapd) -> None:
+def test_what_is_wrong_with_all_servers_is_said_once(
+    shell: Shell, company: Slapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", PASSWORD)
     servers = [company.url, company.url.replace("127.0.0.1", "localhost")]
     written = settings(company, "ca.pem", servers=servers, tls={})
     (shell.folder / "reconcile.yml").write_text(yaml.safe_dump(written))
