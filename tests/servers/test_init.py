@@ -199,7 +199,7 @@ def test_a_domain_controller(shell: Shell, domain: Samba, monkeypatch: pytest.Mo
     (shell.folder / "reconcile.yml").write_text(
         text.replace("active_directory", "openldap"), "utf-8"
     )
-    out, _ = shell.run("test")
+    out, _ = shell.run("test", code=7)
     assert "this server is an Active Directory: set type: active_directory\n" in out
     assert re.search(r"^ +reconcile.yml:\d+:\d+: sources\[0\].type$", out, re.MULTILINE)
     wrong = text.replace(f"dn: {domain.admin}", "dn: administrator")

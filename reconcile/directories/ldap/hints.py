@@ -51,18 +51,18 @@ def of_connection(source: desired.Source, check: Check) -> Check:
 
 def of_failure(source: desired.Source, check: Check, searcher: Callable[[], Searcher]) -> Check:
     """The check that failed on a bound connection. `searcher` makes a new connection."""
-    hint = ""
+    hint, path = "", _PATHS.get(check.what, "")
     with suppress(SourceUnreadable):
         root = read_root(searcher())
         if wrong := other_type(source.type, root):
-            hint = _product(wrong)
+            hint, path = _product(wrong), "type"
         elif not _is_below_one(source.base_dn, root):
             hint = _contexts(root)
         elif source.bind.anonymous:
             hint = "the reader is anonymous: set bind.dn and bind.password"
         elif check.what != "base DN":
             hint = _containers(source, searcher())
-    return check._replace(hint=hint, path=_PATHS.get(check.what, ""))
+    return check._replace(hint=hint, path=path)
 
 
 def of_product(source: desired.Source, searcher: Callable[[], Searcher]) -> Iterator[Check]:
@@ -121,7 +121,8 @@ def _about_tls(source: desired.Source, why: str) -> str:
 
 def _about_bind(source: desired.Source, why: str) -> str:
     """What a domain controller takes for a name, if the server is one."""
-    if "invalidCredentials" not in why or source.bind.kerberos or _is_login(source.bind.dn):
+    misnamed = any(f"({code})" in why for code in ("invalidCredentials", "invalidDNSyntax"))
+    if not misnamed or source.bind.kerberos or _is_login(source.bind.dn):
         return ""
     anonymous = msgspec.structs.replace(source, bind=desired.Bind(anonymous=True))
     session = connect(
