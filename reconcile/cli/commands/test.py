@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconcile.cli.logs import each_once
 from reconcile.cli.options import (
     format_option,
     output_options,
@@ -65,7 +66,7 @@ def test(
     chosen = inputs.chosen_sources(loaded.desired, sources)
     names = inputs.chosen_workspaces(loaded.desired, workspaces)
     settings = msgspec.structs.replace(loaded.desired.platform, workspaces=names)
-    with progress() as tell:
+    with progress() as tell, each_once("reconcile.directories"):
         servers = [name for source in chosen for name, _ in each_server(source)]
         checklist = Checklist(servers, tell, silent=form == "json")
         usable = [_usable(source, loaded, checklist, tell) for source in chosen]

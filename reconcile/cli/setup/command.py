@@ -1,5 +1,6 @@
 """`init`."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import click
 
 from reconcile.cli.options import DEFAULT_PATH, output_options
-from reconcile.cli.setup.asking import interactive
 from reconcile.errors import ReconcileError, UsageError
 
 _TYPES = ("openldap", "active_directory", "389ds", "freeipa", "ldap", "ldif")
@@ -77,6 +77,8 @@ def init(path: Path, url: str | None, kind: str | None, **said: Any) -> None:
 
     if not url and (named := sorted(name for name, value in said.items() if value)):
         raise UsageError(f"--{_option(named[0])} needs --from URL")
+    if url and kind == "ldif":
+        raise UsageError("--type ldif is for files: it needs no --from")
     if path.exists():
         raise UsageError(f"{path} already exists: it is not overwritten")
     if url:
@@ -99,6 +101,7 @@ def _option(parameter: str) -> str:
 def _from_server(path: Path, url: str, said: Mapping[str, Any]) -> None:
     """Looks at the server, and writes what was seen and chosen."""
     from reconcile.app.setup import draft
+    from reconcile.cli.setup.asking import interactive
     from reconcile.cli.setup.dialog import Dialog
 
     with Dialog(url, path, said, asks=interactive()) as dialog:
@@ -109,7 +112,7 @@ def _from_server(path: Path, url: str, said: Mapping[str, Any]) -> None:
         _valid(path, files[path])
     _written(files)
     click.echo(f"\nWrote {' and '.join(map(str, files))}.")
-    if not made.anonymous:
+    if not made.anonymous and not os.environ.get(draft.variable(made)):
         click.echo(f"Put the password into the environment variable {draft.variable(made)}.")
     click.echo("Next:\n")
     _say_next(path, "test", "plan", "apply")

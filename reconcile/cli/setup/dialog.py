@@ -104,7 +104,9 @@ class Dialog:
     def _to_look_at(self) -> desired.Source:
         mode, file = self._said["tls"], self._said["ca_file"]
         usual = "ldaps" if self._url.lower().startswith("ldaps:") else "starttls"
-        tls = desired.Tls(mode=mode or usual, ca_file=str(file) if file else None)
+        tls = msgspec.convert(
+            {"mode": mode or usual, "ca_file": str(file) if file else None}, desired.Tls
+        )
         return looking.to_look_at(self._url, "init", tls)
 
     def _trusts(self, shown: ShownCertificate) -> bool:
@@ -179,6 +181,8 @@ class Dialog:
         base = base or (contexts[0] if contexts else "")
         if not base and self._asks:
             base = optional("The server does not say what it holds. Base DN")
+        if not base and not server.source.bind.anonymous:
+            raise UsageError("the server does not say what it holds: add --base DN")
         return _as_dn(base, "--base") if base else _PLACEHOLDER
 
     def _counted(self, server: looking.Server, kind: str, base: str) -> Contents | None:
