@@ -32,6 +32,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     """What the first line says about where this comes from."""
     server: str
+    """The server's URL; for the type ldif, the file."""
     tls: desired.Tls = desired.Tls()
     certificate: str = ""
     """What is said of the trusted certificate."""
@@ -122,7 +123,7 @@ def _server(draft: Draft) -> Iterator[str]:
 def _ldif(draft: Draft) -> Iterator[str]:
     """The keys of a source in files."""
     yield "type: ldif"
-    yield from _rows(("files: [company.ldif]", "relative to this file; as slapcat writes them"))
+    yield from _rows((f"files: [{_value(draft.server)}]", "relative to this file"))
     yield _key("base_dn", draft.base_dn)
     yield from _users(draft)
 

@@ -35,7 +35,7 @@ def starter(kind: str, name: str = "corp") -> Draft:
         name=name,
         type=kind,
         origin=f"A starter for a source of the type {kind}: change what is your own.",
-        server="ldap://ldap.example.com",
+        server="company.ldif" if kind == "ldif" else "ldap://ldap.example.com",
         tls=desired.Tls(),
         bind_dn=_READERS[kind],
         base_dn=_BASE,

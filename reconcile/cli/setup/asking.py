@@ -9,7 +9,7 @@ from reconcile.render import printable
 
 
 def interactive() -> bool:
-    """Whether there is somebody to ask."""
+    """Whether a user is at a terminal."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
 

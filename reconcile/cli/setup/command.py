@@ -59,17 +59,20 @@ def _server_options(command: Any) -> Any:
 @click.argument(
     "path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PATH, metavar="[FILE]"
 )
-@click.option("--from", "url", metavar="URL", help="Look at this server, as ldap://HOST.")
+@click.option(
+    "--from", "url", metavar="URL|LDIF", help="Look at this server (ldap://HOST), or LDIF file."
+)
 @click.option("--type", "kind", type=click.Choice(_TYPES), help="Type of the source.")
 @_server_options
 @output_options
 def init(path: Path, url: str | None, kind: str | None, **said: Any) -> None:
     """Write a first desired-state file. Never overwrites one.
 
-    With --from, connects to a server, asks what cannot be seen there, and writes a file that fits;
-    without a terminal nothing is asked, and what can be chosen is in the file as comments. The
-    password is asked for, or read from the variable, and never written. With --type, writes a short
-    starter for that kind of directory; without both, one that explains every key.
+    With --from, looks at a server or at an LDIF file, asks what cannot be seen there, and writes a
+    file that fits. Without a terminal nothing is asked: what can be chosen is in the file as
+    comments. The password is asked for, or read from the environment variable, and never written.
+    With --type, writes a short starter for that kind of directory; without both, a file that
+    explains every key.
     """
     from reconcile.app.setup import starters
     from reconcile.app.setup.draft import text
@@ -77,8 +80,8 @@ def init(path: Path, url: str | None, kind: str | None, **said: Any) -> None:
 
     if not url and (named := sorted(name for name, value in said.items() if value)):
         raise UsageError(f"--{_option(named[0])} needs --from URL")
-    if url and kind == "ldif":
-        raise UsageError("--type ldif is for files: it needs no --from")
+    if url:
+        _check(url, kind, said)
     if path.exists():
         raise UsageError(f"{path} already exists: it is not overwritten")
     if url:
@@ -90,6 +93,22 @@ def init(path: Path, url: str | None, kind: str | None, **said: Any) -> None:
     if not url:
         click.echo(f"Wrote {path}. Edit it, and then:\n")
         _say_next(path, "validate", "test", "plan")
+
+
+_OF_SERVERS = ("tls", "ca_file", "fingerprint", "bind_dn", "anonymous", "password_env")
+
+
+def _check(url: str, kind: str | None, said: Mapping[str, Any]) -> None:
+    """Raises UsageError for what makes no sense with such an origin."""
+    is_server = "://" in url
+    if is_server and kind == "ldif":
+        raise UsageError("--type ldif is for files, not for a server")
+    if not is_server and kind not in (None, "ldif"):
+        raise UsageError(f"--type {kind} is for servers: write ldap://{url}, or leave it out")
+    if not is_server and (named := [name for name in _OF_SERVERS if said[name]]):
+        raise UsageError(f"--{_option(named[0])} is for servers: write ldap://{url}")
+    if not is_server and not Path(url).exists():
+        raise UsageError(f"there is no file {url}; a server is written as ldap://{url}")
 
 
 def _option(parameter: str) -> str:
@@ -112,7 +131,7 @@ def _from_server(path: Path, url: str, said: Mapping[str, Any]) -> None:
         _valid(path, files[path])
     _written(files)
     click.echo(f"\nWrote {' and '.join(map(str, files))}.")
-    if not made.anonymous and not os.environ.get(draft.variable(made)):
+    if made.type != "ldif" and not made.anonymous and not os.environ.get(draft.variable(made)):
         click.echo(f"Put the password into the environment variable {draft.variable(made)}.")
     click.echo("Next:\n")
     _say_next(path, "test", "plan", "apply")

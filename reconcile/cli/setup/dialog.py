@@ -2,8 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
-from itertools import starmap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -12,12 +11,27 @@ from typing import Any, Final, Self
 import click
 import msgspec
 
-from reconcile.app.setup import looking, starters
-from reconcile.app.setup.draft import Draft, counted
+from reconcile.app.setup import files, looking, starters
+from reconcile.app.setup.draft import Draft
 from reconcile.cli.setup.asking import chosen, optional, say
+from reconcile.cli.setup.contents import (
+    chosen_place,
+    countable,
+    gives_role,
+    mirrors_all,
+    show_counts,
+    show_server,
+)
+from reconcile.cli.setup.values import (
+    as_dn,
+    certificate_comment,
+    digits,
+    role_group,
+    source_name,
+)
 from reconcile.connections.cautions import password_variable
 from reconcile.directories.discovery.certificate import ShownCertificate
-from reconcile.directories.discovery.contents import Contents, RoleGroup
+from reconcile.directories.discovery.contents import Contents
 from reconcile.directories.errors import BindRefused
 from reconcile.directories.search.urls import target
 from reconcile.errors import SourceUnreadable, UsageError
@@ -32,24 +46,19 @@ _TO_TRUST: Final = (
     "If the administrator of the server confirms this fingerprint, add --fingerprint with it; or "
     "name the authority that issued the certificate: --ca-file FILE."
 )
-_PROTECTED: Final = {
-    "starttls": "protected by StartTLS",
-    "ldaps": "protected by TLS",
-    "none": "NOT PROTECTED (--tls none)",
-}
 
 
 class Dialog:
     """One look at a server. As a context it keeps a trusted certificate in a temporary folder."""
 
-    def __init__(self, url: str, file: Path, said: Mapping[str, Any], *, asks: bool) -> None:
-        """`file` is what will be written, `said` the options by parameter.
+    def __init__(self, origin: str, file: Path, said: Mapping[str, Any], *, asks: bool) -> None:
+        """`origin` is a URL or an LDIF file, `file` what will be written, `said` the options.
 
         Without `asks` nothing is asked.
         """
         self.certificate: ShownCertificate | None = None
         """The server's certificate, if the user trusts it."""
-        self._url = url
+        self._origin = origin
         self._file = file
         self._said = said
         self._asks = asks
@@ -68,13 +77,34 @@ class Dialog:
 
     def draft(self) -> Draft:
         """What the file is to say. Raises SourceUnreadable, UsageError."""
+        return self._of_server() if "://" in self._origin else self._of_file()
+
+    def _of_file(self) -> Draft:
+        read = files.export(Path(self._origin))
+        base = self._base(read.contexts)
+        known = files.counted(read, base)
+        show_counts(base, known)
+        made = Draft(
+            name=self._said["name"] or source_name(base),
+            type="ldif",
+            origin=f"Written by `reconcile init --from {self._origin}`.",
+            server=self._beside(self._origin),
+            base_dn=base,
+            other_bases=tuple(other for other in read.contexts if other != base),
+            contents=known,
+        )
+        return self._chosen(made, known)
+
+    def _of_server(self) -> Draft:
         server = looking.reached(self._to_look_at(), self._trusts, Path(self._folder.name))
         self.certificate = server.trusted
         contexts = server.root.contexts if server.root else ()
-        name = self._said["name"] or _name(contexts[0] if contexts else "", self._url)
-        _show(server)
+        host = target(server.source.servers[0]).host
+        name = self._said["name"] or source_name(contexts[0] if contexts else "", host)
+        show_server(server)
         server = self._bound(server, name)
-        base = self._base(server)
+        contexts = server.root.contexts if server.root else ()
+        base = self._base(contexts, bound=not server.source.bind.anonymous)
         kind = self._said["kind"] or (server.root.type if server.root else "ldap")
         known = self._counted(server, kind, base)
         return self._chosen(self._described(server, name, kind, base, known), known)
@@ -88,11 +118,11 @@ class Dialog:
         return Draft(
             name=name,
             type=kind,
-            origin=f"Written by `reconcile init --from {self._url}`"
+            origin=f"Written by `reconcile init --from {self._origin}`"
             + (f": {root.product}." if root else "."),
             server=server.source.servers[0],
             tls=self._tls_of_file(server),
-            certificate=_certificate(trusted) if trusted else "",
+            certificate=certificate_comment(trusted) if trusted else "",
             bind_dn=bind.dn or starters.reader(kind, base),
             anonymous=bind.anonymous and known is not None,
             password=self._variable(name),
@@ -103,16 +133,16 @@ class Dialog:
 
     def _to_look_at(self) -> desired.Source:
         mode, file = self._said["tls"], self._said["ca_file"]
-        usual = "ldaps" if self._url.lower().startswith("ldaps:") else "starttls"
+        usual = "ldaps" if self._origin.lower().startswith("ldaps:") else "starttls"
         tls = msgspec.convert(
             {"mode": mode or usual, "ca_file": str(file) if file else None}, desired.Tls
         )
-        return looking.to_look_at(self._url, "init", tls)
+        return looking.to_look_at(self._origin, "init", tls)
 
     def _trusts(self, shown: ShownCertificate) -> bool:
         """Whether the user takes a certificate for the server's."""
         lines = [
-            f"The certificate of {self._url} is not one that this machine trusts:",
+            f"The certificate of {self._origin} is not one that this machine trusts:",
             f"  subject  {shown.subject}",
             f"  issuer   {shown.issuer}",
             f"  for      {', '.join(shown.names) or 'no host'}",
@@ -120,7 +150,7 @@ class Dialog:
             f"  SHA-256  {shown.fingerprint}",
         ]
         expected = self._said["fingerprint"]
-        if expected and _digits(expected) == _digits(shown.fingerprint):
+        if expected and digits(expected) == digits(shown.fingerprint):
             return True
         if expected or not self._asks:
             why = "It is not the one of --fingerprint." if expected else _TO_TRUST
@@ -137,9 +167,12 @@ class Dialog:
             return msgspec.structs.replace(tls, ca_file=f"{name}.pem")
         if tls.ca_file is None:
             return tls
-        ca_file = Path(tls.ca_file).resolve()
-        beside = ca_file.parent == self._file.resolve().parent
-        return msgspec.structs.replace(tls, ca_file=ca_file.name if beside else str(ca_file))
+        return msgspec.structs.replace(tls, ca_file=self._beside(tls.ca_file))
+
+    def _beside(self, named: str) -> str:
+        """A file as the desired-state file names it: a neighbour by its name alone."""
+        file = Path(named).resolve()
+        return file.name if file.parent == self._file.resolve().parent else str(file)
 
     def _variable(self, name: str) -> str:
         """The environment variable of the password."""
@@ -172,18 +205,17 @@ class Dialog:
             say("The password will be sent in clear text (--tls none).")
         return str(click.prompt(f"Password of {printable(account)}", hide_input=True))
 
-    def _base(self, server: looking.Server) -> str:
-        """The part of the directory that is read."""
-        contexts = server.root.contexts if server.root else ()
+    def _base(self, contexts: Sequence[str], *, bound: bool = True) -> str:
+        """The part of the directory that is read; `bound`: as an account that should see it."""
         base = str(self._said["base"] or "")
         if not base and len(contexts) > 1 and self._asks:
             base = chosen("Which part of the directory?", contexts, contexts)
         base = base or (contexts[0] if contexts else "")
         if not base and self._asks:
-            base = optional("The server does not say what it holds. Base DN")
-        if not base and not server.source.bind.anonymous:
-            raise UsageError("the server does not say what it holds: add --base DN")
-        return _as_dn(base, "--base") if base else _PLACEHOLDER
+            base = optional("The directory does not say what it holds. Base DN")
+        if not base and bound:
+            raise UsageError("the directory does not say what it holds: add --base DN")
+        return as_dn(base, "--base") if base else _PLACEHOLDER
 
     def _counted(self, server: looking.Server, kind: str, base: str) -> Contents | None:
         """What the reader sees; None if that is nothing."""
@@ -194,88 +226,24 @@ class Dialog:
                 raise
             say(f"Without an account nothing can be counted: {error}")
             return None
-        counts = ((known.persons, "person"), (known.groups, "group"), (known.units, "OU"))
-        say(f"{base}: {', '.join(starmap(counted, counts))}")
+        show_counts(base, known)
         return known if known.persons or not server.source.bind.anonymous else None
 
     def _chosen(self, made: Draft, known: Contents | None) -> Draft:
         """The draft with what is chosen among the contents."""
-        roles = [_role(text) for text in self._said["roles"]]
+        roles = [role_group(text) for text in self._said["roles"]]
         base = str(self._said["users"] or "")
         mirrors: set[str] = set()
         if known is not None and self._asks:
-            base = base or _place(known)
-            roles = roles or [group for group in known.role_groups if _gives_role(group)]
-            mirrors = {key for key, count in _countable(known) if _mirrors(key, count)}
+            base = base or chosen_place(known)
+            roles = roles or [group for group in known.role_groups if gives_role(group)]
+            mirrors = {key for key, count in countable(known) if mirrors_all(key, count)}
         elif known is not None and known.places:
             base = base or known.places[0].dn
-        base = _as_dn(dn.join(base, made.base_dn), "--users") if base else ""
+        base = as_dn(dn.join(base, made.base_dn), "--users") if base else ""
         return msgspec.structs.replace(
             made,
             users_base="" if dn.key(base) == dn.key(made.base_dn) else base,
             roles=tuple(roles),
             mirrors=frozenset(mirrors),
         )
-
-
-def _show(server: looking.Server) -> None:
-    root, mode = server.root, server.source.tls.mode
-    product = root.product if root else "shows nothing before a bind"
-    say(f"{server.source.servers[0]}: {product}, {_PROTECTED[mode]}")
-    if root and root.contexts:
-        say(f"It holds {'; '.join(root.contexts)}.")
-
-
-def _name(base: str, url: str) -> str:
-    """A name for the source: the first label of the domain."""
-    domain = dn.domain(base) if base else ""
-    host = target(url).host
-    outer = host.partition(".")[2] or host
-    label = (domain or outer).partition(".")[0]
-    return re.sub(r"[^A-Za-z0-9_-]", "-", label).strip("-") if not label.isdigit() else "corp"
-
-
-def _certificate(shown: ShownCertificate) -> str:
-    return f"valid until {shown.until:%Y-%m-%d}, SHA-256\n{shown.fingerprint}"
-
-
-def _digits(fingerprint: str) -> str:
-    return re.sub(r"[^0-9A-F]", "", fingerprint.upper().removeprefix("SHA256"))
-
-
-def _as_dn(text: str, option: str) -> str:
-    """The DN. Raises UsageError."""
-    try:
-        dn.parse(text)
-    except ValueError as error:
-        raise UsageError(f"{option}: {error}") from error
-    return text
-
-
-def _role(text: str) -> RoleGroup:
-    """A value of --role. Raises UsageError."""
-    role, equals, group = text.partition("=")
-    if not role or not equals:
-        raise UsageError(f"--role {text}: write ROLE=DN, as administrator=cn=admins,dc=example")
-    return RoleGroup(role, _as_dn(group, "--role"))
-
-
-def _place(known: Contents) -> str:
-    """The container of the persons."""
-    if len(known.places) < 2:
-        return known.places[0].dn if known.places else ""
-    rows = [f"{place.dn}  ({counted(place.persons, 'person')})" for place in known.places]
-    return chosen("Where are the persons?", [place.dn for place in known.places], rows)
-
-
-def _gives_role(group: RoleGroup) -> bool:
-    return click.confirm(f"Members of {printable(group.dn)} get the role {group.role}?")
-
-
-def _countable(known: Contents) -> tuple[tuple[str, int], ...]:
-    return (("groups", known.groups), ("departments", known.units))
-
-
-def _mirrors(key: str, count: int) -> bool:
-    what = "group" if key == "groups" else "OU"
-    return bool(count) and click.confirm(f"Mirror {counted(count, what)} as {key}?")

@@ -27,9 +27,13 @@ class LdifDirectory(MemoryDirectory):
                 yield ("files", at), "a file name cannot contain the character U+0000"
         yield from MemoryDirectory.problems(source)
 
+    def whole(self) -> Tree:
+        """All entries of the files, whatever the base DN is. Raises SourceUnreadable."""
+        return Tree(", ".join(self._source.files), self._entries())
+
     def _load(self) -> Tree:
         named = ", ".join(self._source.files)
-        tree = Tree(named, self._entries())
+        tree = self.whole()
         if dn.normalize(self._source.base_dn) not in tree:
             raise SourceUnreadable(
                 f"{named}: there is no entry for the base DN {self._source.base_dn}.\n"
