@@ -21,8 +21,9 @@ def certificate_comment(shown: ShownCertificate) -> str:
 
 
 def digits(fingerprint: str) -> str:
-    """The hexadecimal digits of a fingerprint, however it is written."""
-    return re.sub(r"[^0-9A-F]", "", fingerprint.upper().removeprefix("SHA256"))
+    """The 64 hexadecimal digits of a SHA-256 fingerprint, however it is written."""
+    # Tools write a word before it, as in `sha256 Fingerprint=AB:12:…`.
+    return re.sub(r"[^0-9A-F]", "", fingerprint.upper())[-64:]
 
 
 def as_dn(text: str, option: str) -> str:
