@@ -86,3 +86,49 @@ def test_every_text_is_read_back_as_it_was(name: str) -> None:
     (source,) = state.sources
     assert (source.bind.dn, source.users.base, source.users.exclude) == (name, name, (name,))
     assert state.role_mappings[0].groups == (name,)
+
+
+PEOPLE = """\
+dn: dc=x
+objectClass: domain
+dc: x
+
+dn: ou=people,dc=x
+objectClass: organizationalUnit
+ou: people
+
+dn: uid=ann,ou=people,dc=x
+objectClass: inetOrgPerson
+uid: ann
+cn: Ann
+sn: Ann
+"""
+
+
+def test_from_a_file_of_entries(shell: Shell) -> None:
+    (shell.folder / "corp.ldif").write_text(PEOPLE, encoding="utf-8")
+    (shell.folder / "sub").mkdir()
+    out, _ = shell.run("init", "sub/first.yml", "--from", "corp.ldif")
+    assert "dc=x: 1 person, 0 groups, 1 OU\n" in out
+    assert "reconcile test sub/first.yml\n" in out
+    written = (shell.folder / "sub" / "first.yml").read_text(encoding="utf-8")
+    assert yaml.safe_load(written)["sources"][0]["files"] == [str(shell.folder / "corp.ldif")]
+    shell.run("test", "sub/first.yml", "--strict")
+    for change, hint in (
+        (("ou=people", "ou=poeple"), "hint    directly below dc=x are ou=people"),
+        (("base_dn: dc=x", "base_dn: dc=y"), "set base_dn to an entry of the file. The topmost is dc=x."),
+    ):  # fmt: skip
+        (shell.folder / "wrong.yml").write_text(written.replace(*change), encoding="utf-8")
+        out, _ = shell.run("test", "wrong.yml", code=7)
+        assert hint in out
+        assert ": sources[0]." in out
+
+
+def test_from_what_is_no_file_of_entries(shell: Shell) -> None:
+    _, err = shell.run("init", "--from", "dc1.example.com", code=2)
+    assert "there is no file dc1.example.com; a server is written as ldap://dc1.example.com" in err
+    (shell.folder / "empty.ldif").write_text("", encoding="utf-8")
+    shell.run("init", "--from", "empty.ldif", code=2)
+    (shell.folder / "cut.ldif").write_text(PEOPLE[:-5], encoding="utf-8")
+    shell.run("init", "--from", "cut.ldif", code=7)
+    assert not (shell.folder / "reconcile.yml").exists()

@@ -65,6 +65,16 @@ def of_failure(source: desired.Source, check: Check, searcher: Callable[[], Sear
     return check._replace(hint=hint, path=path)
 
 
+def of_entries(source: desired.Source, check: Check, searcher: Searcher) -> Check:
+    """A check of entries that need no server, with a hint if it failed."""
+    if check.ok:
+        return check
+    hint = ""
+    with suppress(SourceUnreadable):
+        hint = _containers(source, searcher)
+    return check._replace(hint=hint, path=_PATHS.get(check.what, ""))
+
+
 def of_product(source: desired.Source, searcher: Callable[[], Searcher]) -> Iterator[Check]:
     """A line if the server is another product than the source's type says."""
     with suppress(SourceUnreadable):

@@ -11,6 +11,7 @@ from reconcile.directories.search.search import RawEntry
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.text import dn
+from reconcile.model.text.printing import quoted
 from reconcile.ports import Fault
 
 
@@ -35,9 +36,13 @@ class LdifDirectory(MemoryDirectory):
         named = ", ".join(self._source.files)
         tree = self.whole()
         if dn.normalize(self._source.base_dn) not in tree:
+            tops = "; ".join(map(quoted, tree.tops[:5]))
+            nearest = (
+                f" The topmost {'is' if len(tree.tops) == 1 else 'are'} {tops}." if tops else ""
+            )
             raise SourceUnreadable(
                 f"{named}: there is no entry for the base DN {self._source.base_dn}.\n"
-                "Export it too, or set base_dn to an entry of the file."
+                f"Export it too, or set base_dn to an entry of the file.{nearest}"
             )
         return tree
 
