@@ -132,7 +132,8 @@ def test_on_a_terminal_what_cannot_be_seen_is_asked(shell: Shell, company: Slapd
             "confirm this fingerprint? [y/N]": "y",
             "Account that reads": company.admin,
             "Password of": PASSWORD,
-            "Where are the persons?": "3",
+            "Where are the persons? [1]": "9",
+            "from 1 to 3, or a DN.": "3",
             "get the role administrator? [y/N]": "y",
             "as groups? [y/N]": "y",
             "as departments? [y/N]": "",
@@ -166,6 +167,24 @@ def answered(command: list[str], folder: Path, answers: dict[str, str]) -> str:
     assert not rest, shown
     Path("/tmp/initry/shown").write_text(shown)
     return shown
+
+
+def test_clear_text_is_chosen_and_never_the_way_out(
+    shell: Shell, server: Slapd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, err = shell.run("init", "--from", server.url, code=7)
+    assert "StartTLS failed" in err
+    assert "add --tls none" in err
+    monkeypatch.setenv("SECRET", "wrong")
+    account = ("--bind", server.admin, "--password-env", "SECRET")
+    clear = ("init", "--from", server.url, "--tls", "none", *account)
+    out, err = shell.run(*clear, code=7)
+    assert "The password is sent in clear text" in out
+    assert "the DN or the password is wrong" in err
+    assert list(shell.folder.iterdir()) == []
+    monkeypatch.setenv("SECRET", PASSWORD)
+    assert "NOT PROTECTED" in shell.run(*clear)[0]
+    assert shell.run("validate")[0] == "Valid: reconcile.yml\n"
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 _ANONYMOUS: Final = desired.Bind(anonymous=True)
 _CLEAR: Final = (
-    "The server offers neither StartTLS nor LDAPS, so that anyone in between can read the password "
-    "and change what comes. If you accept that, add --tls none."
+    "There is no TLS, so that anyone in between can read the password and change what comes. If "
+    "you accept that, add --tls none."
 )
 
 Trust = Callable[[ShownCertificate], bool]
@@ -94,10 +94,17 @@ def reached(source: desired.Source, trust: Trust, folder: Path) -> Server:
         raise refused
     file = folder / "certificate.pem"
     file.write_text(shown.pem, encoding="ascii")
-    name = shown.names[0] if shown.mismatch and shown.names else source.tls.server_name
+    name = _certified(shown) if shown.mismatch else source.tls.server_name
     tls = msgspec.structs.replace(source.tls, ca_file=str(file), server_name=name)
     trusting = msgspec.structs.replace(source, tls=tls)
     return Server(trusting, _root(trusting), shown)
+
+
+def _certified(shown: ShownCertificate) -> str | None:
+    """A name that the certificate is for; a wildcard is for any host of its domain."""
+    exact = [name for name in shown.names if "*" not in name]
+    wildcards = [name.replace("*", "ldap") for name in shown.names]
+    return next(iter([*exact, *wildcards]), None)
 
 
 def _root(source: desired.Source) -> Root | None:

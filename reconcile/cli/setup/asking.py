@@ -19,16 +19,19 @@ def say(text: str) -> None:
 
 
 def chosen(question: str, values: Sequence[str], rows: Sequence[str]) -> str:
-    """One of the values by its number, or another text; `rows` are how the values are shown.
+    """One of the DNs by its number, or another DN; `rows` are how the values are shown.
 
     The first is the default.
     """
     for number, row in enumerate(rows, 1):
         say(f"  {number}  {row}")
-    answer = str(click.prompt(question, default="1")).strip()
-    if answer.isdecimal() and 1 <= int(answer) <= len(values):
-        return values[int(answer) - 1]
-    return answer
+    while True:
+        answer = str(click.prompt(question, default="1")).strip()
+        if "=" in answer:
+            return answer
+        if answer.isdecimal() and 1 <= int(answer) <= len(values):
+            return values[int(answer) - 1]
+        say(f"Type a number from 1 to {len(values)}, or a DN.")
 
 
 def optional(question: str, default: str = "") -> str:

@@ -149,6 +149,8 @@ class Dialog:
             f"  until    {shown.until:%Y-%m-%d}",
             f"  SHA-256  {shown.fingerprint}",
         ]
+        if shown.mismatch:
+            lines.insert(4, f"           {shown.mismatch}")
         expected = self._said["fingerprint"]
         if expected and digits(expected) == digits(shown.fingerprint):
             return True
@@ -189,7 +191,9 @@ class Dialog:
                 account = optional("Account that reads, as a DN or name@domain (empty: anonymous)")
             if not account:
                 return server
-            typed = "" if password else self._password(server, account)
+            if server.source.tls.mode == "none":
+                say("The password is sent in clear text (--tls none).")
+            typed = "" if password else _password(account)
             bind = desired.Bind(dn=account, password=looking.Entered(password or typed))
             try:
                 return looking.bound(server, bind)
@@ -199,11 +203,6 @@ class Dialog:
                 say(str(error))
                 account = ""
         raise AssertionError("unreachable")
-
-    def _password(self, server: looking.Server, account: str) -> str:
-        if server.source.tls.mode == "none":
-            say("The password will be sent in clear text (--tls none).")
-        return str(click.prompt(f"Password of {printable(account)}", hide_input=True))
 
     def _base(self, contexts: Sequence[str], *, bound: bool = True) -> str:
         """The part of the directory that is read; `bound`: as an account that should see it."""
@@ -247,3 +246,7 @@ class Dialog:
             roles=tuple(roles),
             mirrors=frozenset(mirrors),
         )
+
+
+def _password(account: str) -> str:
+    return str(click.prompt(f"Password of {printable(account)}", hide_input=True))

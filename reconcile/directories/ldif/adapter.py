@@ -37,9 +37,7 @@ class LdifDirectory(MemoryDirectory):
         tree = self.whole()
         if dn.normalize(self._source.base_dn) not in tree:
             tops = "; ".join(map(quoted, tree.tops[:5]))
-            nearest = (
-                f" The topmost {'is' if len(tree.tops) == 1 else 'are'} {tops}." if tops else ""
-            )
+            nearest = f" The topmost: {tops}." if tops else ""
             raise SourceUnreadable(
                 f"{named}: there is no entry for the base DN {self._source.base_dn}.\n"
                 f"Export it too, or set base_dn to an entry of the file.{nearest}"
