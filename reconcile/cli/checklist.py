@@ -1,5 +1,8 @@
 """What `reconcile test` shows: every server of every source, and the platform."""
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
@@ -29,8 +32,19 @@ def each_server(source: desired.Source) -> Iterator[tuple[str, desired.Source]]:
 
 Place: TypeAlias = Callable[[str], Problem]
 """From a setting of a source, or of the platform, to where it is in the files."""
+_NARROWEST: Final = 30
+"""Columns that a detail needs to be folded into."""
 _AT: Final = "\0"
 """Stands for the message of a place that has none."""
+
+
+def _folded(detail: str, indent: int) -> str:
+    """On a terminal, the text in lines below each other; otherwise as it is, for programs."""
+    width = shutil.get_terminal_size().columns - indent
+    if sys.stdout is None or not sys.stdout.isatty() or width < _NARROWEST:
+        return detail
+    lines = textwrap.wrap(detail, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * indent}".join(lines)
 
 
 class Checklist:
@@ -84,6 +98,7 @@ class Checklist:
             return
         detail = printable(" ".join(detail.split()))
         column = f"{what:<14}  " if what else ""
-        line = f"{printable(name):<{self._width}}  {mark}  {column}{detail}"
+        start = f"{printable(name):<{self._width}}  {mark}  {column}"
+        line = start + _folded(detail, len(click.unstyle(start)))
         with self._tell.aside():
             click.echo(line, color=colour())

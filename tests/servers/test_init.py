@@ -180,7 +180,7 @@ def test_clear_text_is_chosen_and_never_the_way_out(
     clear = ("init", "--from", server.url, "--tls", "none", *account)
     out, err = shell.run(*clear, code=7)
     assert "The password is sent in clear text" in out
-    assert "the DN or the password is wrong" in err
+    assert "The DN or the password is wrong" in err
     assert list(shell.folder.iterdir()) == []
     monkeypatch.setenv("SECRET", PASSWORD)
     assert "NOT PROTECTED" in shell.run(*clear)[0]
