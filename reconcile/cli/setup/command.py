@@ -125,12 +125,19 @@ def _from_server(path: Path, url: str, said: Mapping[str, Any]) -> None:
 
     with Dialog(url, path, said, asks=interactive()) as dialog:
         made = dialog.draft()
-        files = {path: draft.text(made)}
+        certificate: dict[Path, str] = {}
         if dialog.certificate is not None and made.tls.ca_file:
-            files |= _new(path.with_name(made.tls.ca_file), dialog.certificate.pem)
-        _valid(path, files[path])
-    _written(files)
-    click.echo(f"\nWrote {' and '.join(map(str, files))}.")
+            certificate = _new(path.with_name(made.tls.ca_file), dialog.certificate.pem)
+    # First, so that the file never names a certificate that is missing.
+    _written(certificate)
+    try:
+        _valid(path, draft.text(made))
+        _written({path: draft.text(made)})
+    except BaseException:
+        for file in certificate:
+            file.unlink(missing_ok=True)
+        raise
+    click.echo(f"\nWrote {' and '.join(map(str, (path, *certificate)))}.")
     if made.type != "ldif" and not made.anonymous and not os.environ.get(draft.variable(made)):
         click.echo(f"Put the password into the environment variable {draft.variable(made)}.")
     click.echo("Next:\n")
