@@ -17,13 +17,13 @@ from reconcile.cli.commands import (
     capture,
     explain,
     history_unlock,
-    init_validate,
     plan_show,
     preview,
     rename,
     search_tree,
     serve,
     test,
+    validate,
 )
 from reconcile.cli.commands import list as holdings
 from reconcile.cli.commands.programs import ansible_path, connection, itself, login
@@ -32,6 +32,7 @@ from reconcile.cli.exit_codes import ended, stuck
 from reconcile.cli.guide.epilogs import explained
 from reconcile.cli.guide.group import CommandLine
 from reconcile.cli.logs import end_log_file, set_level
+from reconcile.cli.setup import command as command_of_init
 
 
 @click.group(
@@ -53,7 +54,8 @@ def cli() -> None:
 
 
 _FAMILIES = (
-    init_validate,
+    command_of_init,
+    validate,
     test,
     search_tree,
     explain,

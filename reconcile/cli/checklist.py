@@ -1,6 +1,10 @@
 """What `reconcile test` shows: every server of every source, and the platform."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final, TypeAlias
 
 import click
 import msgspec
@@ -8,6 +12,7 @@ import msgspec
 from reconcile.cli.options import colour
 from reconcile.cli.progress import Silent
 from reconcile.cli.terminal.quiet import quiet
+from reconcile.errors import Problem
 from reconcile.model import desired
 from reconcile.ports import Check
 from reconcile.render import printable
@@ -25,6 +30,23 @@ def each_server(source: desired.Source) -> Iterator[tuple[str, desired.Source]]:
         yield f"{source.name} {server}", msgspec.structs.replace(source, servers=(server,))
 
 
+Place: TypeAlias = Callable[[str], Problem]
+"""From a setting of a source, or of the platform, to where it is in the files."""
+_NARROWEST: Final = 30
+"""Columns that a detail needs to be folded into."""
+_AT: Final = "\0"
+"""Stands for the message of a place that has none."""
+
+
+def _folded(detail: str, indent: int) -> str:
+    """On a terminal, the text in lines below each other; otherwise as it is, for programs."""
+    width = shutil.get_terminal_size().columns - indent
+    if sys.stdout is None or not sys.stdout.isatty() or width < _NARROWEST:
+        return detail
+    lines = textwrap.wrap(detail, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{' ' * indent}".join(lines)
+
+
 class Checklist:
     """Lines in columns, each shown as soon as it is known."""
 
@@ -38,14 +60,19 @@ class Checklist:
         self._width = max(map(len, (*names, "platform")))
         self.failed = False
         self.noted: list[dict[str, object]] = []
-        """Each check as an object: `name`, `ok`, `what` and `detail`."""
+        """Each check as an object, as the schema of the output describes it."""
 
-    def show(self, name: str, checks: Iterable[Check]) -> bool:
-        """Shows one line per check; returns whether all are ok. `failed` adds up over all calls."""
+    def show(self, name: str, checks: Iterable[Check], place: Place) -> bool:
+        """Shows one line per check; returns whether all are ok. `failed` adds up over all calls.
+
+        What to do about a check, and where in the files, is below it.
+        """
         sound = True
         for check in checks:
             sound = sound and check.ok
-            self.noted.append({"name": name, **check._asdict()})
+            at = place(check.path)
+            where = {"path": at.path, "file": at.file, "line": at.line, "column": at.column}
+            self.noted.append({"name": name, **check._asdict(), **where})
             mark = (
                 click.style("ok    ", fg="green")
                 if check.ok
@@ -53,6 +80,10 @@ class Checklist:
             )
             if not check.ok or not quiet():
                 self._line(name, mark, check.what, check.detail)
+            if check.hint:
+                self._line("", click.style("hint  ", fg="cyan"), "", check.hint)
+            if check.hint or not check.ok:
+                self._line("", "      ", "", str(at._replace(message=_AT)).removesuffix(f": {_AT}"))
         self.failed = self.failed or not sound
         return sound
 
@@ -66,6 +97,8 @@ class Checklist:
         if self._silent:
             return
         detail = printable(" ".join(detail.split()))
-        line = f"{printable(name):<{self._width}}  {mark}  {what:<14}  {detail}"
+        column = f"{what:<14}  " if what else ""
+        start = f"{printable(name):<{self._width}}  {mark}  {column}"
+        line = start + _folded(detail, len(click.unstyle(start)))
         with self._tell.aside():
             click.echo(line, color=colour())

@@ -112,6 +112,31 @@ def _logger() -> logging.Logger:
     return logger
 
 
+class _Once(logging.Filter):
+    """Lets each message through once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        new = message not in self._seen
+        self._seen.add(message)
+        return new or record.levelno < logging.WARNING
+
+
+@contextmanager
+def each_once(name: str) -> Iterator[None]:
+    """Within the block, a logger gives each warning once, however often there is cause for it."""
+    once, logger = _Once(), logging.getLogger(name)
+    logger.addFilter(once)
+    try:
+        yield
+    finally:
+        logger.removeFilter(once)
+
+
 @contextmanager
 def beside(aside: Aside) -> Iterator[None]:
     """Writes log lines within `aside()` during the block.

@@ -21,14 +21,14 @@ _VARIABLE = re.compile(r"\bvars\s*(?:\.\s*(\w+)|\[\s*['\"](\w+)['\"]\s*\])")
 
 def password_template(name: str) -> str:
     """Where the password of a source comes from after an import: an environment variable."""
-    return f"{{{{ env('{_variable(name)}') }}}}"
+    return f"{{{{ env('{password_variable(name)}') }}}}"
 
 
 def password_wanted(name: str) -> str:
     """What to do about the password of a source."""
     return (
-        f"the password has to be set: put it into the environment variable {_variable(name)}, "
-        f"or change bind.password to where it is"
+        "the password has to be set: put it into the environment variable "
+        f"{password_variable(name)}, or change bind.password to where it is"
     )
 
 
@@ -172,7 +172,7 @@ def _variables_in(value: Any) -> set[str]:
     return {dotted or quoted for dotted, quoted in matches}
 
 
-def _variable(name: str) -> str:
+def password_variable(name: str) -> str:
     """The environment variable for the password of a source."""
     words = re.sub(r"[^A-Z0-9]+", "_", name.upper()).strip("_") or "SOURCE"
     prefix = "SOURCE_" if words[0].isdigit() else ""

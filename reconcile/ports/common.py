@@ -22,3 +22,7 @@ class Check(NamedTuple):
     what: str
     ok: bool
     detail: str
+    hint: str = ""
+    """What to do about it, if more is known than that it failed."""
+    path: str = ""
+    """The setting of the source that this is about, as in `bind.dn`; "" if there is none."""

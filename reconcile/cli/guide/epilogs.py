@@ -7,7 +7,11 @@ import click
 
 _PATHS: Final = "PATH is a desired-state file or a folder of them; the default is reconcile.yml."
 EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "init": ("reconcile init",),
+    "init": (
+        "reconcile init --from ldap://dc1.example.com",
+        "reconcile init --type active_directory",
+        "reconcile init",
+    ),
     "validate": ("reconcile validate", "reconcile validate --effective reconcile.d/"),
     "test": ("reconcile test", "reconcile test --source corp -v"),
     "schema": ("reconcile schema config > config.schema.json",),

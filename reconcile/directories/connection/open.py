@@ -8,6 +8,8 @@ import ssl
 import time
 from typing import Final, NamedTuple
 
+import msgspec
+
 from reconcile.directories.connection import bind, messages
 from reconcile.directories.connection.interface import OnStep
 from reconcile.directories.connection.tcp import reached
@@ -57,6 +59,20 @@ def opened(
         raise out_of_time(some.url, until) from error
 
 
+def shown_certificate(source: desired.Source, some: Target, until: Deadline) -> bytes:
+    """The certificate that a server shows, in DER, unchecked; the connection is used for no more.
+
+    Raises Unusable, or SourceUnreadable if the whole read is over.
+    """
+    unchecked = msgspec.structs.replace(source.tls, verify="none", ca_file=None)
+    doubtful = msgspec.structs.replace(source, tls=unchecked)
+    try:
+        opening = _Opening(doubtful, some, after(source.timeout.connect, CONNECT, until))
+        return opening.certificate(context.context(unchecked))
+    except Overdue as error:
+        raise out_of_time(some.url, until) from error
+
+
 class _Opening:
     def __init__(self, source: desired.Source, some: Target, deadline: Deadline) -> None:
         self._source = source
@@ -81,6 +97,15 @@ class _Opening:
             raise
         on_step(BIND, who)
         return Opened(wire, who)
+
+    def certificate(self, rules: ssl.SSLContext) -> bytes:
+        """The server's certificate in DER, as far as the rules let a handshake end."""
+        wire = Wire(reached(self._some, self._deadline), self._deadline)
+        try:
+            self._protect(wire, rules)
+            return wire.certificate()
+        finally:
+            wire.close()
 
     def _protect(self, wire: Wire, rules: ssl.SSLContext) -> None:
         if not self._some.ldaps:

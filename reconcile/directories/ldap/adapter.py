@@ -8,9 +8,10 @@ from reconcile.directories.connection.allowance import Allowance
 from reconcile.directories.connection.interface import OnStep, Session
 from reconcile.directories.deadlines import TOTAL, Deadline, after
 from reconcile.directories.errors import REACH, NoConnection, OutOfTime
-from reconcile.directories.ldap import login, validate
+from reconcile.directories.ldap import hints, login, validate
 from reconcile.directories.ldap.connect import connect, no_step
 from reconcile.directories.ldap.retry import patiently, persistently
+from reconcile.directories.search.search import Searcher
 from reconcile.directories.snapshot import check as checking
 from reconcile.directories.snapshot import find as finding
 from reconcile.directories.snapshot import snapshot
@@ -87,14 +88,25 @@ class LdapDirectory:
             )
         except (NoConnection, OutOfTime) as error:
             yield from steps
-            yield Check(error.step if isinstance(error, NoConnection) else REACH, False, str(error))
+            step = error.step if isinstance(error, NoConnection) else REACH
+            yield hints.of_connection(self._source, Check(step, False, str(error)))
             return
         session.begin(Allowance(self._source.limits, until))
         yield from steps
         for check in checking.checks(self._source, self._vendor, session):
             if not check.ok:
                 self.close()
+                yield hints.of_failure(self._source, check, self._searcher)
+                return
             yield check
+        yield from hints.of_product(self._source, self._searcher)
+
+    def _searcher(self) -> Searcher:
+        """A connection to ask for more than the rules find. Raises SourceUnreadable."""
+        until = self._until()
+        session = self._connected(self._source.servers, until)
+        session.begin(Allowance(self._source.limits, until))
+        return session
 
     def close(self) -> None:
         """Lets go of the connection."""

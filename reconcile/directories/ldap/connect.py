@@ -42,22 +42,9 @@ def connect(
     # Imported here: it imports ldap3, which takes time, and not every run reads from a server.
     from reconcile.directories.connection.session import LdapSession
 
-    try:
-        targets = [target(url) for url in urls]
-    except ValueError as error:
-        raise NoConnection(REACH, f"the source {source.name}: {error}") from error
-    if source.bind.kerberos:
-        _import_kerberos(source)
-    protected = [protects(source, some) for some in targets]
-    # Without TLS Kerberos signs and encrypts, or there is no bind.
-    if source.require_signing and not source.bind.kerberos and not all(protected):
-        raise NoConnection(
-            TLS,
-            f"the source {source.name} has require_signing: true, but tls.mode is none: nothing "
-            "was sent.\n"
-            "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
-        )
-    rules = context.context(source.tls) if any(protected) else None
+    targets = _targets(source, urls)
+    protected = any(protects(source, some) for some in targets)
+    rules = context.context(source.tls) if protected else None
     if not warned:
         _warn(source, targets)
     failures: list[Unusable] = []
@@ -66,9 +53,10 @@ def connect(
             wire, who = opened(source, some, rules, on_step, until)
         except Unusable as error:
             why = f"{some.url}: {error}{context.unusual(some) if error.step != REACH else ''}"
-            log.warning("%s: %s", source.name, why)
             failures.append(Unusable(error.step, why, later=error.later))
             continue
+        for failure in failures:  # if no server can be used, the error names them all
+            log.warning("%s: %s", source.name, failure)
         if needed := ldapsearch_log.needs(source, some):
             log.info("%s: %s", source.name, needed)
         reader = Reader(some.url, who, source.page_size, ldapsearch_log.start(source, some))
@@ -79,6 +67,29 @@ def connect(
     raise NoConnection(
         step, f"no server of the source {source.name} can be used:\n{reasons}", later=later
     )
+
+
+def _targets(source: desired.Source, urls: Sequence[str]) -> list[Target]:
+    """The servers, after everything that can be wrong before the first of them is connected to."""
+    try:
+        targets = [target(url) for url in urls]
+    except ValueError as error:
+        raise NoConnection(REACH, f"the source {source.name}: {error}") from error
+    if source.bind.kerberos:
+        _import_kerberos(source)
+    # Without TLS Kerberos signs and encrypts, or there is no bind.
+    if (
+        source.require_signing
+        and not source.bind.kerberos
+        and not all(protects(source, some) for some in targets)
+    ):
+        raise NoConnection(
+            TLS,
+            f"the source {source.name} has require_signing: true, but tls.mode is none: nothing "
+            "was sent.\n"
+            "Set tls.mode to starttls or ldaps, or bind with Kerberos.",
+        )
+    return targets
 
 
 def _import_kerberos(source: desired.Source) -> None:

@@ -11,6 +11,7 @@ from reconcile.directories.search.search import RawEntry
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.text import dn
+from reconcile.model.text.printing import quoted
 from reconcile.ports import Fault
 
 
@@ -27,13 +28,19 @@ class LdifDirectory(MemoryDirectory):
                 yield ("files", at), "a file name cannot contain the character U+0000"
         yield from MemoryDirectory.problems(source)
 
+    def whole(self) -> Tree:
+        """All entries of the files, whatever the base DN is. Raises SourceUnreadable."""
+        return Tree(", ".join(self._source.files), self._entries())
+
     def _load(self) -> Tree:
         named = ", ".join(self._source.files)
-        tree = Tree(named, self._entries())
+        tree = self.whole()
         if dn.normalize(self._source.base_dn) not in tree:
+            tops = "; ".join(map(quoted, tree.tops[:5]))
+            nearest = f" The topmost: {tops}." if tops else ""
             raise SourceUnreadable(
                 f"{named}: there is no entry for the base DN {self._source.base_dn}.\n"
-                "Export it too, or set base_dn to an entry of the file."
+                f"Export it too, or set base_dn to an entry of the file.{nearest}"
             )
         return tree
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from reconcile.directories.ldap import login, validate
+from reconcile.directories.ldap import hints, login, validate
 from reconcile.directories.ldif import filter_match
 from reconcile.directories.ldif.tree import Tree
 from reconcile.directories.search import attribute_options
@@ -109,10 +109,11 @@ class MemoryDirectory:
         try:
             tree = self._tree()
         except SourceUnreadable as error:
-            yield Check("read entries", ok=False, detail=str(error))
+            yield Check("read entries", ok=False, detail=str(error), path="files")
             return
         yield Check("read entries", ok=True, detail=f"{len(tree)} in {tree.place}")
-        yield from checking.checks(self._source, self._vendor, tree)
+        for check in checking.checks(self._source, self._vendor, tree):
+            yield hints.of_entries(self._source, check, tree)
 
     def close(self) -> None:
         """Forgets what was loaded."""

@@ -66,6 +66,14 @@ class Tree:
         """Whether a normalized DN means an entry, and no other."""
         return bool(self._references.only(name))
 
+    @property
+    def tops(self) -> list[str]:
+        """The DNs, as they are written, above which no entry is; the shortest first."""
+        names = [name for name in self._entries if dn.parent(name) not in self._entries]
+        return [
+            self._entries[name].dn for name in sorted(names, key=lambda name: (len(name), name))
+        ]
+
     def holds(self, name: str, *, below: str) -> bool:
         """Whether a normalized DN means one entry alone, which is the base `below` or below it."""
         key = self._references.only(name)

@@ -81,6 +81,12 @@ def facts(der: bytes) -> Facts:
     )
 
 
+def issuer(der: bytes) -> str:
+    """Who issued a certificate, as `facts` has the subject. Raises ValueError if it is not one."""
+    _, _, (_, name), *_ = _signed(der)
+    return ", ".join(f"{kind}={value}" for kind, value in _pairs(name))
+
+
 def parts(der: bytes) -> Parts:
     """What a certificate says about its holder. Raises ValueError if it is not one."""
     _, _, _, _, (_, subject), *more = _signed(der)

@@ -48,6 +48,20 @@ def why_refused(der: bytes, name: str) -> str:
     return "" if fits else f"{what} mismatch, certificate is not valid for {name!r}"
 
 
+def names(der: bytes) -> list[str]:
+    """The host names, then the addresses, that a certificate (in DER) is for.
+
+    Raises ValueError for bytes that are not a certificate.
+    """
+    parts = certificates.parts(der)
+    if _ALT_NAME not in parts.extensions:
+        return list(parts.common_names[-1:])
+    alternatives = _alternatives(parts)
+    hosts = [value.decode("latin-1") for tag, value in alternatives if tag == _DNS]
+    addresses = [value for tag, value in alternatives if tag == _ADDRESS and len(value) in (4, 16)]
+    return [*hosts, *(str(ipaddress.ip_address(value)) for value in addresses)]
+
+
 def _address(name: str) -> bytes:
     """The bytes of an address; none for a host name."""
     try:

@@ -46,9 +46,12 @@ def why_refused(said: str) -> str:
 
 
 def why_shut_out(said: str) -> str:
-    """The same for a user who logs in; "" also if the name or the password is wrong."""
+    """The same for the account that reads; "" also for a wrong password.
+
+    Domain controllers give that code for some names that they do not know, too.
+    """
     mistyped = _DATA.search(said)
-    return "" if mistyped and mistyped[1] in {"525", "52e"} else why_refused(said)
+    return "" if mistyped and mistyped[1] == "52e" else why_refused(said)
 
 
 def guid_text(value: bytes) -> str:

@@ -1,4 +1,4 @@
-"""`init` and `validate`."""
+"""`validate`."""
 
 import json
 import os
@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from reconcile.cli.options import (
-    DEFAULT_PATH,
     format_option,
     output_options,
     paths_argument,
@@ -15,27 +14,6 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.terminal.quiet import quiet, quiet_option
 from reconcile.errors import ConfigError, Problem, UsageError
-
-
-@click.command()
-@click.argument(
-    "path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PATH, metavar="[FILE]"
-)
-@output_options
-def init(path: Path) -> None:
-    """Write a commented starter file. Never overwrites one."""
-    from reconcile.config import starter
-
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(starter())
-    except FileExistsError as error:
-        raise UsageError(f"{path} already exists: it is not overwritten") from error
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
-    click.echo(f"Wrote {path}. Edit it, and then:\n")
-    for command in ("validate", "test", "plan"):
-        click.echo(f"  reconcile {command} {path}")
 
 
 @click.command(short_help="Check desired-state files.")
@@ -120,4 +98,4 @@ def _in_form(form: str, problems: tuple[Problem, ...], files: tuple[str, ...]) -
     return "\n".join([*ConfigError(problems).lines(), number])
 
 
-COMMANDS = (init, validate)
+COMMANDS = (validate,)

@@ -1,0 +1,1 @@
+"""From a server, or from nothing, to a first desired-state file. Nothing here asks a person."""

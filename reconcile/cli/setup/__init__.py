@@ -1,0 +1,1 @@
+"""`reconcile init`: its options, its questions, and the files that it writes."""

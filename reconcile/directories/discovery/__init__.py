@@ -1,0 +1,1 @@
+"""What a server shows of itself before anything is known about it: product, bases, contents."""
