@@ -2,6 +2,8 @@
 
 import csv
 import json
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -193,3 +195,37 @@ def test_the_start_of_a_period(text: str, start: str) -> None:
 def test_what_is_no_start(text: str) -> None:
     with pytest.raises(UsageError, match=r"^--since: "):
         since(text, NOW)
+
+
+def test_a_platform_with_ids_of_its_own(shell: Shell) -> None:
+    with closing(sqlite3.connect(shell.folder / "app.db")) as application:
+        application.executescript(
+            "create table people (name text primary key, active integer);"
+            "create table teams (id integer primary key, name text);"
+            "create table in_team (user_id text, group_id integer);"
+            "create table has_role (user_id text, role text);"
+        )
+    tables = {
+        "type": "tables",
+        "url": "sqlite:///app.db",
+        "users": {
+            "table": "people",
+            "id": "name",
+            "fields": {"username": "name"},
+            "status": {"column": "active", "active": 1, "inactive": 0},
+        },
+        "groups": {"table": "teams", "fields": {"name": "name"}},
+        "memberships": {"table": "in_team"},
+        "roles": {"table": "has_role", "user": "user_id", "role": "role"},
+    }
+    lifecycle = {"on_missing": "deactivate", "on_source_removed": "deactivate"}
+    shell.company(PEOPLE, **MORE, platform=tables, lifecycle=lifecycle)
+    shell.run("apply", "--yes")
+    with closing(sqlite3.connect(shell.folder / "app.db")) as application, application:
+        application.execute("insert into has_role values ('cid', 'administrator')")
+    (run,) = {row["run"] for row in rows(shell, "history")}
+    ann, bob, cid = rows(shell, "roles", "administrator")
+    assert (ann["run"], bob["run"], cid["run"]) == (run, run, None)
+    assert (ann["by_hand"], cid["by_hand"]) == (False, True)
+    data = json.loads(shell.run("review", "--format", "json")[0])
+    assert {row["run"] for row in data["access"][-1]["holders"]} == {run}

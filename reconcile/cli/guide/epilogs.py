@@ -27,6 +27,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "groups": ("reconcile groups --wide",),
     "roles": ("reconcile roles", "reconcile roles administrator"),
     "review": (
+        "reconcile review",
         "reconcile review --format html > review.html",
         "reconcile review --since 2026-10-01 --format csv > review.csv",
     ),
