@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from tests.servers.slapd import program
+
 Answer = tuple[int, str, str]
 """Exit code, standard output, standard error."""
 
@@ -55,6 +57,7 @@ class Programs:
     """The programs, for as long as the block lasts."""
 
     def __init__(self, folder: Path, programs: Mapping[str, Program]) -> None:
+        program("jq", "jq")  # the steps call it, and `gh --jq` here
         self._programs = programs
         self._faults: list[str] = []
         self.path = folder / "bin"

@@ -20,7 +20,6 @@ from tests.forge.programs import Answer, Programs
 from tests.forge.repository import Repository
 from tests.scenarios.stage import BASE, ldif
 from tests.servers.forking import Execute
-from tests.servers.slapd import program
 
 TOP = Path(__file__).parents[2]
 JOBS = TOP / "examples" / "gitops" / "gitlab" / ".gitlab-ci.yml"
@@ -91,7 +90,6 @@ class Company:
 
 @pytest.fixture
 def company(tmp_path: Path, quick: Execute) -> Company:
-    program("jq", "jq")
     return Company(tmp_path, quick)
 
 
