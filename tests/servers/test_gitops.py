@@ -67,10 +67,10 @@ def test_reviewed_applied_exactly_watched(company: Slapd, tmp_path: Path, quick:
     def reconcile(arguments: Sequence[str], folder: Path, environ: Mapping[str, str]) -> Answer:
         return quick(arguments, folder, environ, "")
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, code: int = 0) -> str:
         here = repository.folder / "identity"
-        code, out, err = reconcile(arguments, here, {"LDAP_PASSWORD": PASSWORD})
-        assert code == 0, err
+        ended, out, err = reconcile(arguments, here, {"LDAP_PASSWORD": PASSWORD})
+        assert ended == code, err
         return out
 
     repository.commit(state(company, platform), "Everyone in the directory")
@@ -115,3 +115,9 @@ def test_reviewed_applied_exactly_watched(company: Slapd, tmp_path: Path, quick:
         page = drift.run.artefacts["drift"].read_text(encoding="utf-8")
         assert "someone@example.com" in page
         assert "someone@example.com" not in forge.issues[1].body
+
+        # Metrics tell it, too.
+        run("plan", "--check", "--metrics", str(tmp_path / "drift.prom"), code=3)
+        metrics = (tmp_path / "drift.prom").read_text(encoding="utf-8").splitlines()
+        assert "reconcile_last_exit_code 3" in metrics
+        assert any(line.startswith("reconcile_pending_changes") for line in metrics)
