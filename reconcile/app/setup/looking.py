@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 _ANONYMOUS: Final = desired.Bind(anonymous=True)
 _CLEAR: Final = (
-    "There is no TLS, so that anyone in between can read the password and change what comes. If "
-    "you accept that, add --tls none."
+    "The connection is not protected. Only if the server has no TLS at all, and you accept that "
+    "anyone in between can read the password and change what comes, add --tls none."
 )
 
 Trust = Callable[[ShownCertificate], bool]
@@ -52,7 +52,7 @@ class Entered:
         return "Entered(…)"
 
 
-def to_look_at(url: str, name: str, tls: desired.Tls | None) -> desired.Source:
+def to_look_at(url: str, tls: desired.Tls | None) -> desired.Source:
     """A source to look at a server with; without `tls` it is protected as its URL says.
 
     Raises UsageError for a URL that is not one.
@@ -63,7 +63,7 @@ def to_look_at(url: str, name: str, tls: desired.Tls | None) -> desired.Source:
         raise UsageError(str(error)) from error
     usual = desired.Tls(mode="ldaps" if some.ldaps else "starttls")
     return desired.Source(
-        name=name,
+        name=some.host,
         type="ldap",
         base_dn="",
         users=desired.Users(fields={}),

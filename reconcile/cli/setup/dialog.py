@@ -137,7 +137,7 @@ class Dialog:
         tls = msgspec.convert(
             {"mode": mode or usual, "ca_file": str(file) if file else None}, desired.Tls
         )
-        return looking.to_look_at(self._origin, "init", tls)
+        return looking.to_look_at(self._origin, tls)
 
     def _trusts(self, shown: ShownCertificate) -> bool:
         """Whether the user takes a certificate for the server's."""
