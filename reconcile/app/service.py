@@ -7,7 +7,7 @@ whose clock was set is noticed.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
-from typing import Protocol
+from typing import Final, Protocol
 
 from reconcile.app.run_log import service_log
 from reconcile.config.sections.schedule import upcoming
@@ -55,6 +55,19 @@ class Bell(Protocol):
         ...
 
 
+_RESULTS: Final = {
+    0: "done",
+    1: "failed",
+    2: "the files cannot be used",
+    4: "refused by a guard, nothing was written",
+    5: "the platform changed in the meantime, nothing was written",
+    6: "applied in part, or it is not known",
+    7: "a source or the platform cannot be read, nothing was written",
+    8: "another run holds the platform, nothing was written",
+}
+"""Exit code of a run → what it means, for the log."""
+
+
 def serve(
     timetable: Callable[[Timetable | None], Timetable],
     run: Callable[[], int],
@@ -93,9 +106,10 @@ def serve(
         seen = ended = now()
         say = service_log.warning if code else service_log.info
         say(
-            "the run took %d s and ended with exit code %d",
+            "the run took %d s and ended with exit code %d: %s",
             round((ended - moment).total_seconds()),
             code,
+            _RESULTS.get(code, "interrupted"),
         )
         if overlapped := table.between(moment, ended):
             service_log.warning("due during that run, and skipped: %s", overlapped)

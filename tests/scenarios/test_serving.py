@@ -126,14 +126,19 @@ def test_what_is_missing_is_said(service: Service) -> None:
     (service.folder / "reconcile.yml").write_text(yaml.safe_dump(DESIRED), encoding="utf-8")
     assert service.start().wait(PATIENCE) == 2
     assert "add the key `schedule`, for example `schedule: daily at 01:30`" in service.err()
+
+
+def test_it_needs_no_option(service: Service) -> None:
+    service.desired()
     done = subprocess.run(
-        [sys.executable, "-m", "reconcile", "serve"],
+        [sys.executable, "-m", "reconcile", "serve", "--once"],
         cwd=service.folder,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.returncode, "`reconcile serve --schedule`" in done.stderr) == (2, True)
+    assert done.returncode == 0, done.stderr
+    assert service.users() == ["ann"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

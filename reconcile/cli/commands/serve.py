@@ -38,7 +38,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     "--schedule",
     "scheduled",
     is_flag=True,
-    help="Plan and apply on the schedule in the desired state.",
+    help="Plan and apply on the schedule in the desired state; this is the default.",
 )
 @click.option(
     "--once", is_flag=True, help="Run once, immediately, and end with the exit code of the run."
@@ -73,11 +73,7 @@ def serve(
     from reconcile.cli.signals import SignalBell
     from reconcile.model.change import Scope
 
-    if not scheduled:
-        raise UsageError(
-            "say what to serve: `reconcile serve --schedule` plans and applies on the file's"
-            " schedule"
-        )
+    del scheduled  # there is nothing else to serve yet
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     task = Task(files=paths, variables=variables, scope=scope, force=force, user=account())
     bell = SignalBell()

@@ -61,7 +61,7 @@ def test_it_runs_when_it_is_time_and_says_when(said: pytest.LogCaptureFixture) -
     ]
     assert said.messages[:3] == [
         "schedule: hourly (UTC); the next run is at 2026-11-22 02:00+00:00",
-        "the run took 5 s and ended with exit code 0",
+        "the run took 5 s and ended with exit code 0: done",
         "the next run is at 2026-11-22 03:00+00:00",
     ]
 
@@ -138,7 +138,7 @@ def test_a_stop_during_a_run_ends_it_all_after_the_run(said: pytest.LogCaptureFi
 
     world.run = stopped  # type: ignore[method-assign] # only what the test needs
     assert world.times() == ["22 02:00:00"]
-    assert said.messages[-1] == "the run took 5 s and ended with exit code 0"
+    assert said.messages[-1] == "the run took 5 s and ended with exit code 0: done"
 
 
 def test_the_nights_on_which_clocks_change() -> None:
