@@ -1,5 +1,6 @@
 """From paths to the desired state: files are read, merged, rendered, checked and built."""
 
+import difflib
 import os
 import re
 import stat
@@ -215,7 +216,7 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
     """Why a file or folder cannot be read."""
     match error:
         case FileNotFoundError():
-            text = "no such file: `reconcile init` writes a starter file"
+            text = f"no such file{_near(path) or ': `reconcile init` writes a starter file'}"
         case PermissionError():
             text = "no permission to read it: run as a user who may, or change its mode"
         case OSError():
@@ -223,6 +224,16 @@ def _unreadable(path: Path, error: OSError | ValueError) -> Problem:
         case _:
             text = "cannot be read: this is not a file name"
     return Problem(str(path), 0, 0, "", text)
+
+
+def _near(path: Path) -> str:
+    """The desired-state file of the same folder that may have been meant."""
+    try:
+        known = {file.stem: file.name for file in path.parent.iterdir() if _is_desired_state(file)}
+    except (OSError, ValueError):
+        return ""
+    close = difflib.get_close_matches(path.stem, known, 1, 0.7)
+    return f"; did you mean {known[close[0]]}?" if close else ""
 
 
 def _variables(

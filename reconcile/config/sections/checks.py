@@ -141,7 +141,17 @@ def _dn(path: Path, name: str, findings: Findings) -> None:
     if not name or findings.touch(path):
         return
     if fault := _dn_fault(name):
-        findings.add(path, fault if len(fault) <= 200 else "not a distinguished name")
+        fault = fault if len(fault) <= 200 else "not a distinguished name"
+        findings.add(path, f"{fault}{_dn_remedy(name)}")
+
+
+def _dn_remedy(name: str) -> str:
+    """What helps with a text that is no distinguished name; "" if that is not known."""
+    if "=" not in name:
+        return "; write it like ou=people,dc=example,dc=com"
+    if "," in name:
+        return r"; where a comma belongs to a name, write `\,` (in YAML without double quotes)"
+    return ""
 
 
 def _dn_fault(name: str) -> str:

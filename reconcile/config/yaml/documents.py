@@ -70,6 +70,12 @@ def read(
     return Document(str(path), path.parent, exposed, root)
 
 
+_UNQUOTED: Final = (
+    'a template at the beginning of a value has to be in quotes, as in url: "{{ database }}": '
+    "without them, braces are a mapping of YAML"
+)
+
+
 class _Refused(Exception):
     """The rest of the document makes no sense after this."""
 
@@ -177,6 +183,8 @@ class _Composer:
                 isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]
             )
             key = self._node(event, events, depth + 1)
+            if isinstance(key.value, dict) and getattr(event, "flow_style", False):
+                raise _Refused(key.place, _UNQUOTED)
             value = self._node(next(events), events, depth + 1)
             if merge:
                 inherited += self._inherited(value, key.place)

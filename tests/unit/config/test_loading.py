@@ -177,7 +177,7 @@ def test_lists_of_several_files_are_one_and_paths_are_those_of_each_file(tmp_pat
     )
     assert said(tmp_path) == [
         "b.yml:2:26: vars.dup: already given at a.yml:8:19",
-        "b.yml:7:14: sources[0].base_dn: not a distinguished name: 'nonsense' has no attribute type at position 0",
+        "b.yml:7:14: sources[0].base_dn: not a distinguished name: 'nonsense' has no attribute type at position 0; write it like ou=people,dc=example,dc=com",
         "b.yml:8:1: platform: already given at a.yml:2:1",
         "c.yml:1:18: sources[0].name: already given at a.yml:4:11",
         "c.yml:2:16: role_mappings: expected a list of mappings, got text",
@@ -213,14 +213,14 @@ def test_problems_of_all_files_are_told_at_once(tmp_path):
     (tmp_path / "empty").mkdir()
     known = "version, overlay, vars, platform, state, sources, role_mappings, roles, groups, "
     known += "departments, links, assertions, preset, lifecycle, safety, notify, schedule"
-    assert said(tmp_path, tmp_path / "none.yml", tmp_path / "empty") == [
+    assert said(tmp_path, tmp_path / "nowhere.yml", tmp_path / "empty") == [
         "a.yml:2:1: not YAML: while parsing a flow node, did not find expected node content",
         "b.yml: the file is empty: `reconcile init` writes a starter file",
         f"c.yml:1:1: colour: unknown key; known here: {known}",
         "d.yml:2:10: not UTF-8 text: save the file in this encoding",
         "e.yml:1:4: the control character U+0001 is not allowed",
         "empty: the folder has no *.yml or *.yaml: name a file, or another folder",
-        "none.yml: no such file: `reconcile init` writes a starter file",
+        "nowhere.yml: no such file: `reconcile init` writes a starter file",
     ]
 
 
@@ -454,3 +454,9 @@ def test_a_refusal_of_logins_is_not_put_off_for_long(tmp_path):
         )
         write(tmp_path, a=f"{HEAD}sources: [{source}]\n")
         assert [line.rpartition(": ")[2] for line in said(tmp_path / "a.yml")] == told
+
+
+def test_a_slip_in_a_file_name_is_found(tmp_path):
+    write(tmp_path, production=EMPTY)
+    (line,) = said(tmp_path / "prodution.yml")
+    assert line == "prodution.yml: no such file; did you mean production.yml?"
