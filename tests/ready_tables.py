@@ -11,8 +11,8 @@ from alembic import command
 from alembic.config import Config
 
 _GENUINE = command.upgrade
-_made: dict[tuple[str, str], list[tuple[str, Any]]] = {}
-"""Statements and their parameters, by dialect and place of the migrations."""
+_made: dict[tuple[str, str, str], list[tuple[str, Any]]] = {}
+"""Statements and their parameters, by dialect, place of the migrations and name of a table."""
 
 
 def install() -> None:
@@ -37,7 +37,9 @@ def _upgrade(config: Config, revision: str) -> None:
     if revision != "head" or connection is None or _has_begun(connection, config):
         _GENUINE(config, revision)
         return
-    kind = connection.dialect.name, str(config.get_main_option("script_location"))
+    # Some databases have other names for the tables, which their dialect knows.
+    named = connection.dialect.identifier_preparer.quote("workspaces")
+    kind = connection.dialect.name, str(config.get_main_option("script_location")), named
     if kind in _made:
         for statement, parameters in _made[kind]:
             connection.exec_driver_sql(statement, parameters)

@@ -141,7 +141,6 @@ def test_on_a_terminal_what_cannot_be_seen_is_asked(shell: Shell, company: Slapd
     )
     assert PASSWORD not in shown
     text = (shell.folder / "reconcile.yml").read_text(encoding="utf-8")
-    Path("/tmp/initry/file").write_text(text)
     assert PASSWORD not in text
     written = yaml.safe_load(text)
     assert written["sources"][0]["users"]["base"] == f"ou=staff,{SUFFIX}"
@@ -165,7 +164,6 @@ def answered(command: list[str], folder: Path, answers: dict[str, str]) -> str:
             os.write(terminal, f"{rest.pop(question)}\n".encode())
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown
     assert not rest, shown
-    Path("/tmp/initry/shown").write_text(shown)
     return shown
 
 

@@ -49,6 +49,8 @@ COMMANDS: dict[str, list[list[str]]] = {
     "ansible-path": [["ansible-path"]],
     "assert": [["assert"]],
     "status": [["status"], ["status", "--format", "json"]],
+    "roles": [["roles"], ["roles", "operator"]],
+    "review": [["review"], ["review", "--format", "json"]],
     "capture": [["capture", "corp", "--out", "corp.capture"]],
     "completion": [["completion", "bash"]],
     "help": [["help", "plan"]],

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -19,7 +19,15 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.terminal.tabular import Columns, Shape, show, table_options
-from reconcile.model.platform import Status
+
+if TYPE_CHECKING:  # it costs time to import, and every command imports this module
+    from reconcile.model.platform import Status
+
+STATUSES: Final = (
+    *("active", "inactive", "vacation"),
+    *("blocked", "blocked_in_directory", "erased"),
+)
+"""Those of `model.platform.Status`."""
 
 
 def _listing(name: str, text: str, columns: Columns) -> click.Command:
@@ -86,7 +94,7 @@ def _several(name: str, complete: Complete, text: str) -> Callable[[Command], Co
     "--status",
     "statuses",
     multiple=True,
-    type=click.Choice(get_args(Status)),
+    type=click.Choice(STATUSES),
     help="Only users with this status (repeatable).",
 )
 @click.option(
@@ -101,7 +109,7 @@ def users(
     paths: tuple[Path, ...],
     roles: tuple[str, ...],
     groups: tuple[str, ...],
-    statuses: tuple[Status, ...],
+    statuses: "tuple[Status, ...]",
     by_hand: bool,
     form: Any,
     wide: bool,
