@@ -152,6 +152,17 @@ AFTER: dict[str, Any] = {
 }
 
 
+def test_assert_reads_a_capture_in_place_of_the_directory(shell: Shell) -> None:
+    company(shell, NO_CONTRACTOR)
+    shell.run("capture", "corp", "--out", "corp.capture")
+    (shell.folder / "corp.ldif").unlink()
+    assert "corp.ldif" in shell.run("assert", code=7)[1]
+    out, _ = shell.run("assert", "--capture", "corp.capture", code=4)
+    assert out.startswith("FAIL  main: no contractor administers (1 checked): ")
+    _, err = shell.run("assert", "--capture", "no.capture", code=2)
+    assert "no.capture" in err
+
+
 def test_what_assertions_see_is_what_apply_makes(shell: Shell) -> None:
     rules = {
         "groups": [{"source": "corp", "select": ["cn=*"], "nested": "keep"}],

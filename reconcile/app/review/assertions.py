@@ -1,11 +1,12 @@
 """The assertions of the files alone, over the state that a plan would lead to."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 
 import msgspec
 
-from reconcile.app import adapters, inputs
+from reconcile.app import adapters, captures, inputs
 from reconcile.app.notices import placing
 from reconcile.config import Loaded
 from reconcile.errors import UsageError
@@ -46,15 +47,23 @@ class Verdicts(msgspec.Struct, frozen=True):
 
 
 def judge(
-    loaded: Loaded, scope: Scope, variables: Mapping[str, str], progress: Progress
+    loaded: Loaded,
+    scope: Scope,
+    variables: Mapping[str, str],
+    progress: Progress,
+    capture_files: Sequence[Path] = (),
 ) -> Verdicts:
     """Reads everything as `plan` does, and evaluates the assertions. Writes nothing.
 
-    Raises UsageError if the files have none, and what `inputs.plan` raises.
+    `capture_files` are read instead of their sources. Raises UsageError if the files have no
+    assertions, and what `captures.read` and `inputs.plan` raise.
     """
     refuse_none(loaded)
+    captured = captures.read(capture_files, loaded, scope)
     with closing(adapters.platform(loaded.desired.platform, progress)) as target:
-        read, troubles = inputs.inputs(loaded, scope, variables, target, progress)
+        read, troubles = inputs.inputs(
+            loaded, scope, variables, target, progress, directory=captured.directory
+        )
     return Verdicts(verdicts(loaded, read), troubles)
 
 

@@ -22,6 +22,14 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
 @click.command("assert", short_help="Judge the assertions of the files.")
 @paths_argument
 @format_option("text", "json")
+@click.option(
+    "--capture",
+    "captures",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Read this capture instead of its source (repeatable).",
+)
 @scope_options
 @variable_option
 @output_options
@@ -30,6 +38,7 @@ def assertions(
     context: click.Context,
     paths: tuple[Path, ...],
     form: str,
+    captures: tuple[Path, ...],
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
@@ -48,7 +57,7 @@ def assertions(
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     with progress() as tell:
-        judged = judging.judge(loaded, scope, variables, tell)
+        judged = judging.judge(loaded, scope, variables, tell, captures)
     if form == "json":
         text = msgspec.json.format(msgspec.json.encode(judged), indent=2).decode()
         click.echo(escaped(text))
