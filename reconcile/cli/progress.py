@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
 PATIENCE: Final = 1.0
 """Seconds that a command may take without showing anything."""
 _WRITING: Final = ("applying ", "changes written")
-"""What is said while changes are applied begins so: it is one part, whoever says it."""
+"""How the names of parts begin that apply changes: they are shown as one."""
 
 
 class Silent:

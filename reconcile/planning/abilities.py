@@ -128,7 +128,7 @@ class _Narrowing:
     def _hold_names(
         self, kind: ObjectKind, wanted: Collection[Object], current: Mapping[str, Object]
     ) -> None:
-        """Whoever exists and is not renamed or deleted keeps the name."""
+        """An object that exists and is not renamed or deleted keeps its name."""
         for mirrored in wanted:
             if mirrored.id in current and name_of(current[mirrored.id]) == name_of(mirrored):
                 self._names.hold(kind, mirrored)

@@ -34,7 +34,7 @@ NESTED = "Nested and dangling members are dropped silently"
 CLASSES = "Groups are entries of the classes `posixGroup`, `group` and `groupOfUniqueNames`"
 TOO_LONG = "What is too long for its column is cut off"
 KEPT = "Users no longer in any selected group or department stay active"
-NAMESAKE = "A local user who is called like somebody in the inactive unit becomes inactive"
+NAMESAKE = "A local user with the name of a person in the inactive unit becomes inactive"
 NUMBER = "An inactive user has the number of the status *active*"
 INACTIVE_GONE = "Inactive users who disappear are never erased"
 

@@ -80,7 +80,7 @@ def _too_few(
     )
     none = f"  there is no signature beside it, such as {quoted(plan_file.name)}.sig"
     way_out = (
-        "Whoever approves it signs it:\n"
+        "To approve it, sign it:\n"
         f"  ssh-keygen -Y sign -n {NAMESPACE} -f KEY < {name} > {name}.NAME.sig"
     )
     return NotApproved("\n".join([demand, *(lines or [none]), way_out]))
@@ -183,7 +183,7 @@ class _Trust(NamedTuple):
 
 
 def _unsound(sound: Answer) -> str:
-    """Why a file is no signature of the data, whoever made it."""
+    """Why a file is no signature of the data, by any key."""
     if sound.mentions("namespace does not match"):
         return f"made for another namespace than {NAMESPACE}"
     if sound.mentions("incorrect signature"):

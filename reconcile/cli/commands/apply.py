@@ -122,7 +122,7 @@ def apply(
         files, variables, plan_file, scope, force, refresh, strict, account(),
         expect_digest=expect_digest, signatures=required,
     )  # fmt: skip
-    # Whoever is asked sees how it ends, so only `--yes` notifies.
+    # A person who is asked sees how it ends, so only `--yes` notifies.
     watch = Watch("apply", metrics, notifies=yes)
     ask = None if yes else _ask
     context.exit(run.run(task, watch, form=form, colour=colour(), ask=ask))

@@ -111,7 +111,7 @@ def _why_in_service(about: PersonRules) -> str:
 
 
 def _outside_inactive_ous(about: PersonRules) -> RuleResult:
-    """`inactive_ous`: whoever is below one of them is disabled."""
+    """`inactive_ous`: a person below one of them is disabled."""
     disabling = about.rules.inactive_by(about.position)
     if disabling is None:
         return about.result("inactive_ous", True, "below none of them")

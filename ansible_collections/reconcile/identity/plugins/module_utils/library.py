@@ -131,8 +131,8 @@ def take_secrets(module, paths, options):
 def _secret_variables(paths, options):
     """The names of the variables that secrets are made from.
 
-    Where the files do not say, all with more than three characters: to mask shorter texts everywhere
-    would spoil the message about what is wrong with the files.
+    Where the files do not say, all with more than three characters: to mask shorter texts
+    everywhere would spoil the message about what is wrong with the files.
     """
     variables = options["variables"]
     try:
@@ -216,7 +216,7 @@ def _failure(error):
 
 
 def refusal(violations):
-    """The message of a plan that the safety rules refuse, with the way out; "" for no violations."""
+    """The message of a plan that the safety rules refuse, with the way out; "" for none."""
     refused = [violation for violation in violations if not violation["accepted"]]
     if not refused:
         return ""

@@ -40,8 +40,8 @@ options:
       - With O(state=applied) this plan is applied, exactly as it was written. The task fails with
         RV(exit_code=5) if the desired state, the directory or the platform has changed since.
       - So one playbook can be reviewed with C(--check) and then run. O(workspaces), O(sources),
-        O(targets) and O(accept) belong to the plan; where the task has them, it fails if the plan in
-        the file was made with others.
+        O(targets) and O(accept) belong to the plan; where the task has them, it fails if the plan
+        in the file was made with others.
     type: path
   accept:
     description:
@@ -268,8 +268,8 @@ def options_beside_plan_file(plan_file, options):
         asked, has = sorted(set(options[name])), sorted(set(of_file[name]))
         if asked and asked != has:
             raise errors.UsageError(
-                "the plan in %s was made with %s: %s, and the task has %s: write it again, or leave "
-                "%s out" % (plan_file, name, json.dumps(has), json.dumps(asked), name)
+                "the plan in %s was made with %s: %s, and the task has %s: write it again, or "
+                "leave %s out" % (plan_file, name, json.dumps(has), json.dumps(asked), name)
             )
     return dict(options, **dict.fromkeys(OF_THE_PLAN, ()))
 
