@@ -282,11 +282,16 @@ def test_more_entries_than_a_source_may_have(company: Shell) -> None:
 
 
 def test_no_other_file_is_overwritten(company: Shell) -> None:
+    directory = company.folder / "corp.ldif"
+    before = directory.read_bytes()
     company.run("capture", "corp", "--out", "corp.ldif", code=2)
+    assert directory.read_bytes() == before
     company.run("capture", "corp", "--out", "x.yml", code=2)
-    captured(company)
-    captured(company)
+    assert not (company.folder / "x.yml").exists()
+    # An older capture gives way to a newer one.
+    assert captured(company) == captured(company)
     company.run("capture", "corp", "--out", "x.capture", "--keep", "cn", code=2)
+    assert not (company.folder / "x.capture").exists()
 
 
 # Redacted
