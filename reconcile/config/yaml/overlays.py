@@ -9,7 +9,7 @@ as `servers`, take the place of the earlier ones; mappings are merged key by key
 from typing import Any, Final, NamedTuple
 
 from reconcile.config.yaml.documents import Document
-from reconcile.config.yaml.nodes import Node, Path, written
+from reconcile.config.yaml.nodes import Node, Path, shortened, written
 from reconcile.errors import Problem
 
 KEY: Final = "overlay"
@@ -81,14 +81,18 @@ class Overlay:
         positions = {
             source.get("name"): at
             for at, source in enumerate(known if isinstance(known, list) else ())
-            if isinstance(source, dict)
+            if isinstance(source, dict) and isinstance(source.get("name"), str)
         }
         for at, item in enumerate(node.children()):
-            name = item.child("name")
-            position = positions.get(name.value) if name is not None else None
+            named = item.child("name")
+            name = named.value if named is not None else None
+            if not isinstance(name, str):
+                self._refuse((BY_NAME, at), item, "an overlay finds a source by its `name`")
+                continue
+            position = positions.get(name)
             if position is None or not isinstance(item.value, dict):
-                said = f"no earlier file declares a source called {name.value!r}" if name else ""
-                self._refuse((BY_NAME, at), item, said or "an overlay finds a source by its `name`")
+                message = f"no earlier file declares a source called {shortened(name)}"
+                self._refuse((BY_NAME, at), item, message)
                 continue
             source = self._data[BY_NAME][position]
             for key, below in item.value.items():
