@@ -72,7 +72,7 @@ def departments(state: PlatformState) -> Iterator[dict[str, object]]:
     for user in state.users:
         members[user.department].append(user.username)
     paths = {department.id: names.path(department.id) for department in state.departments}
-    for department in sorted(state.departments, key=lambda each: paths[each.id].casefold()):
+    for department in sorted(state.departments, key=lambda each: _by_name(paths[each.id])):
         yield {
             "workspace": state.workspace,
             "path": paths[department.id],
@@ -81,19 +81,24 @@ def departments(state: PlatformState) -> Iterator[dict[str, object]]:
         }
 
 
-def _user_order(user: User) -> tuple[str, str]:
-    """By username without regard to case; by id where two have one name."""
-    return user.username.casefold(), user.id
+def _by_name(name: str) -> tuple[str, str]:
+    """Without regard to case; names that differ only in case have one order on each platform."""
+    return name.casefold(), name
 
 
-def _group_order(group: Group) -> tuple[str, str]:
-    """By name without regard to case; by id where two have one name."""
-    return group.name.casefold(), group.id
+def _user_order(user: User) -> tuple[str, str, str]:
+    """By username; by id where two have one name."""
+    return *_by_name(user.username), user.id
+
+
+def _group_order(group: Group) -> tuple[str, str, str]:
+    """By name; by id where two have one name."""
+    return *_by_name(group.name), group.id
 
 
 def _sorted(names: Iterable[str]) -> list[str]:
-    """StateNames as a person looks for them: without regard to case."""
-    return sorted(names, key=str.casefold)
+    """Names as a person looks for them."""
+    return sorted(names, key=_by_name)
 
 
 def _only(fields: Fields, *names: str) -> dict[str, object]:
@@ -107,8 +112,8 @@ def roles(state: PlatformState) -> Iterator[dict[str, object]]:
     holders: dict[str, list[str]] = {role: [] for role in state.roles}
     for grant in state.grants:
         holders.setdefault(grant.role, []).append(usernames[grant.user])
-    for role in sorted(holders, key=str.casefold):
-        users = sorted(holders[role], key=str.casefold)
+    for role in sorted(holders, key=_by_name):
+        users = _sorted(holders[role])
         yield {"workspace": state.workspace, "name": role, "users": users}
 
 
