@@ -56,6 +56,7 @@ format: $(VENV)/.installed-dev ## Format the code, and fix what ruff can fix
 bench: $(VENV)/.installed-dev ## Measure time and memory, compared with a bare read of the same directory; ARGS="--help"
 	@.ci/server-packages
 	$(BIN)/python -m tests.bench $(ARGS)
+	$(if $(ARGS),,$(BIN)/python -m tests.bench.roles)
 	$(if $(ARGS),,$(BIN)/python -m tests.bench.fleet)
 
 .PHONY: man

@@ -165,7 +165,7 @@ def _load(slapadd: str, configuration: Path, ldif: str) -> None:
         input=ldif.encode(),
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=60 + len(ldif) / 500_000,
     )
     if done.returncode:
         pytest.fail(f"slapadd refused the entries: {done.stderr.decode(errors='replace')}")
