@@ -3,6 +3,7 @@
 There is one server of each kind for a process, started when it is first wanted.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
@@ -36,6 +37,10 @@ def servers() -> Iterator[Servers]:
 
 
 def _starter(kind: str) -> Callable[[], AbstractContextManager[Server]]:
+    if kind == "mariadb" and os.environ.get("RECONCILE_TESTS_MYSQL") == "1":
+        from tests.servers.mysql import mysql
+
+        return mysql
     if kind == "mariadb":
         from tests.servers.mariadb import mariadb
 

@@ -1,17 +1,17 @@
-"""A database on a MariaDB server, by PyMySQL."""
+"""A database on a MariaDB or MySQL server, by PyMySQL."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DBAPIError
 
 from reconcile.platforms.database import database, server
+from reconcile.platforms.database.mysql_dialect import ServerDialect, is_mariadb
 
-_STRICT: Final = (
-    "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION"
-)
+_STRICT: Final = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """Whatever the server's own mode: what does not fit is refused and never cut off."""
 _NUMBERS: Final = {
     1205: server.WAITED,
@@ -41,12 +41,21 @@ _UNSETTLED: Final = frozenset({0, 1180, 1047})
 became of it."""
 
 
+registry.register("reconcile.pymysql", ServerDialect.__module__, ServerDialect.__name__)
+
+
 class MariadbDatabase(server.ServerDatabase):
     """One database, which other servers call a schema."""
 
     title = "MariaDB"
     extra = "mariadb"
-    driver = "mariadb+pymysql"
+    scheme = "mariadb+pymysql"
+    driver = "reconcile+pymysql"
+
+    def version(self, connection: sa.Connection) -> str:
+        """Name and version of the server."""
+        name = "MariaDB" if is_mariadb(connection.dialect) else "MySQL"
+        return super().version(connection).replace(self.title, name)
 
     def _arguments(self) -> Mapping[str, Any]:
         settings = {
@@ -54,11 +63,13 @@ class MariadbDatabase(server.ServerDatabase):
             "time_zone": "'+00:00'",
             "innodb_lock_wait_timeout": max(1, round(database.BUSY)),
             "lock_wait_timeout": max(1, round(database.BUSY)),
-            "idle_transaction_timeout": server.IDLE,
+            # What only MySQL or only MariaDB knows: the latter alone reads /*M! as no comment.
+            "wait_timeout": f"{server.IDLE} /*M! + @@wait_timeout - {server.IDLE} */",
         }
         command = "SET " + ", ".join(
             f"SESSION {name} = {value}" for name, value in settings.items()
         )
+        command += f" /*M! , SESSION idle_transaction_timeout = {server.IDLE} */"
         waits = {"read_timeout": server.SILENT, "write_timeout": server.SILENT}
         arguments = {**super()._arguments(), **waits, "charset": "utf8mb4", "init_command": command}
         if self._secret:  # PyMySQL encodes text as latin-1; the server has made its hash of UTF-8
@@ -99,3 +110,10 @@ class MariadbDatabase(server.ServerDatabase):
         if number in {2002, 2003, 2005}:
             return "it cannot be reached ({text})"
         return server.BROKEN if error.connection_invalidated else "it failed: {text}"
+
+
+class MysqlDatabase(MariadbDatabase):
+    """The same on a server that its URL calls MySQL."""
+
+    title = "MySQL"
+    scheme = "mysql+pymysql"

@@ -45,7 +45,7 @@ class PostgresqlDatabase(server.ServerDatabase):
 
     title = "PostgreSQL"
     extra = "postgresql"
-    driver = "postgresql+psycopg"
+    scheme = driver = "postgresql+psycopg"
     _numbers = 2
 
     def __init__(self, url: sa.URL) -> None:

@@ -119,7 +119,7 @@ class Schema(NamedTuple):
         if connection.dialect.name != "mariadb":
             return
         # The lock is the whole server's, and ends with the connection.
-        name = sa.func.concat(f"{number} ", sa.func.sha1(sa.func.database()))
+        name = sa.func.concat(f"{number} ", sa.func.left(sa.func.sha2(sa.func.database(), 256), 40))
         if connection.execute(sa.select(sa.func.get_lock(name, _PATIENCE))).scalar() != 1:
             raise PlatformUnreadable(
                 f"another run has been creating the tables of the {database} for too long"

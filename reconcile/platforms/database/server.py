@@ -63,6 +63,8 @@ class ServerDatabase(Database):
     """What people call the server."""
     extra: ClassVar[str]
     """What to install together with reconcile to get the driver."""
+    scheme: ClassVar[str]
+    """How a URL of one begins."""
     driver: ClassVar[str]
     """As SQLAlchemy names dialect and driver."""
     options: ClassVar[Mapping[str, Any]] = {}
@@ -73,7 +75,7 @@ class ServerDatabase(Database):
         if not url.database:
             raise UsageError(
                 "platform.url does not name a database; "
-                f"write it as in {self.driver}://account@host/database"
+                f"write it as in {self.scheme}://account@host/database"
             )
         port = f":{url.port}" if url.port else ""
         place = f" on {url.host}{port}" if url.host else ""

@@ -1,6 +1,6 @@
-"""Which kind of database a url means: `sqlite`, `postgresql` or `mariadb`.
+"""Which kind of database a url means: `sqlite`, `postgresql`, `mariadb` or `mysql`.
 
-What the last two share is in `server`.
+What the last three share is in `server`.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ _KINDS: Final = {
     "postgresql": "postgresql",
     "postgresql+psycopg": "postgresql",
     "mariadb+pymysql": "mariadb",
-    "mysql+pymysql": "mariadb",
+    "mysql+pymysql": "mysql",
 }
 
 
@@ -57,9 +57,13 @@ def connect(
         from reconcile.platforms.database.mariadb import MariadbDatabase
 
         return MariadbDatabase(url)
+    if kind == "mysql":
+        from reconcile.platforms.database.mariadb import MysqlDatabase
+
+        return MysqlDatabase(url)
     raise UsageError(
         f"{setting}: {url.drivername} is not supported, only sqlite:///FILE, "
-        "postgresql+psycopg://… and mariadb+pymysql://… are"
+        "postgresql+psycopg://…, mariadb+pymysql://… and mysql+pymysql://… are"
     )
 
 

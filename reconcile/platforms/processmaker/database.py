@@ -44,7 +44,7 @@ class SiteDatabase(MariadbDatabase):
 
         No name, title or DN is unique in the product's tables, so what is new is looked for first.
         """
-        name = sa.func.concat("reconcile ", sa.func.sha1(sa.func.database()))
+        name = sa.func.concat("reconcile ", sa.func.left(sa.func.sha2(sa.func.database(), 256), 40))
         lock = sa.select(sa.func.get_lock(name, round(database.BUSY)))
         if connection.execute(lock).scalar() != 1:
             raise Busy(f"the {self}: another run of reconcile is writing to it; try again")

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from reconcile.platforms.database.columns import LONG_TEXT
+from reconcile.platforms.database.schema import stored_name
 
 revision = "0002"
 down_revision = "0001"
@@ -12,18 +13,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds the columns; on MariaDB, which keeps each statement, also after an interruption."""
-    dialect = op.get_bind().dialect
-    if dialect.name == "mariadb":
-        # Some databases have another name for it, which their dialect knows.
-        alter = f"ALTER TABLE {dialect.identifier_preparer.quote('history_runs')} ADD COLUMN"
-        op.execute(f"{alter} IF NOT EXISTS plan_file VARCHAR(64) NOT NULL DEFAULT ''")
-        op.execute(f"{alter} IF NOT EXISTS signatures LONGTEXT NOT NULL DEFAULT '[]'")
-        return
-    op.add_column(
-        "history_runs",
+    """Adds what is missing: MariaDB keeps each statement of an upgrade that was interrupted."""
+    connection = op.get_bind()
+    table = stored_name(connection, "history_runs")
+    existing = {column["name"] for column in sa.inspect(connection).get_columns(table)}
+    columns: tuple[sa.Column[str], ...] = (
         sa.Column("plan_file", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("signatures", LONG_TEXT, server_default="[]", nullable=False),
     )
-    op.add_column(
-        "history_runs", sa.Column("signatures", LONG_TEXT, server_default="[]", nullable=False)
-    )
+    for column in columns:
+        if column.name not in existing:
+            op.add_column("history_runs", column)
