@@ -379,7 +379,7 @@ def test_another_writer_is_waited_for_and_then_named(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconcile.platforms.database.database.BUSY", 1)
-    lock = "concat('reconcile ', sha1(database()))"
+    lock = "concat('reconcile ', left(sha2(database(), 256), 40))"
     assert site.product.sql(f"SELECT get_lock({lock}, 0) AS got")[0]["got"] == 1
     with pytest.raises(PlatformUnreadable, match="another run of reconcile is writing to it"):
         site.adapter().create("main", "user", {"username": "anna"})

@@ -57,6 +57,8 @@ def insert(
     Several rows are recognised by their names. Raises Rejected where a trigger changes those: then
     the caller inserts one row at a time.
     """
+    if not connection.dialect.insert_returning:
+        return [_insert_one(connection, part.table, row, own) for row in rows]
     inserted = connection.execute(sa.insert(part.table).returning(own, name), rows).all()
     if len(rows) == 1:
         return [inserted[0][0]]
@@ -65,6 +67,16 @@ def insert(
     if len(by_name) != len(rows) or by_name.keys() != set(names):
         raise Rejected("the database changes the names of new rows")
     return [by_name[called] for called in names]
+
+
+def _insert_one(connection: sa.Connection, table: sa.Table, row: Values, own: Column) -> object:
+    """Inserts a row on MySQL, which says of a new row no more than its AUTO_INCREMENT."""
+    number = connection.execute(sa.insert(table), row).lastrowid
+    if own.name in row:
+        return row[own.name]
+    if not number:
+        raise Rejected(f"MySQL does not say the new row's {own.name}: only that of AUTO_INCREMENT")
+    return number
 
 
 def update(connection: sa.Connection, objects: Objects, changed: Sequence[tuple[str, Row]]) -> None:
