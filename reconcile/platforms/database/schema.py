@@ -32,6 +32,8 @@ class Schema(NamedTuple):
     """All tables, those that others refer to first."""
     setting: str
     """The setting whose value is the URL of the database."""
+    on_mysql: bool = True
+    """Whether the tables can be made on MySQL, too, and not only on MariaDB."""
 
     @property
     def newest(self) -> str:
@@ -48,6 +50,7 @@ class Schema(NamedTuple):
         Raises PlatformUnreadable for an unknown revision, and for tables with reconcile's names
         that another program made.
         """
+        self._refuse_mysql(connection, database)
         version_table = stored_name(connection, self.version_table)
         if not sa.inspect(connection).has_table(version_table):
             # On MariaDB it may be an unfinished creation: `upgrade` looks closer.
@@ -86,6 +89,15 @@ class Schema(NamedTuple):
                 self._create(connection)
                 return
         self.migrate(connection)
+
+    def _refuse_mysql(self, connection: sa.Connection, database: str) -> None:
+        if connection.dialect.name != "mariadb" or self.on_mysql:
+            return
+        if not getattr(connection.dialect, "is_mariadb", False):
+            raise PlatformUnreadable(
+                f"the {database} is on MySQL, which cannot have these tables: "
+                f"name a database of MariaDB, PostgreSQL or SQLite in `{self.setting}`"
+            )
 
     def _create(self, connection: sa.Connection) -> None:
         """The newest tables, as all migrations together leave them; tests compare the two."""

@@ -20,6 +20,7 @@ SCHEMA: Final = Schema(
     migrations="reconcile.platforms.sql:migrations",
     tables=_tables,
     setting="platform.url",
+    on_mysql=False,
 )
 REMOVALS: Final = "0003"
 """The first with `history_runs.removed` and `files`, and with `workspaces.history_hash`."""
