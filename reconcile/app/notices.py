@@ -7,6 +7,7 @@ from typing import Final
 
 from reconcile.config import Loaded
 from reconcile.errors import ConfigError, RulesRefused
+from reconcile.model.left_out import LeftOut
 from reconcile.model.notice import Notice
 
 _SHOWN: Final = 20
@@ -36,3 +37,19 @@ def report(notices: Sequence[Notice]) -> None:
         logger.warning("%s", notice, extra={"impersonal": brief})
     if len(notices) > _SHOWN:
         logger.warning("%d more notices: --format json has all of them", len(notices) - _SHOWN)
+
+
+def report_left_out(all_of_them: Iterable[LeftOut]) -> None:
+    """Logs each person who gets no user because of a rule: `-v` shows them, sorted by DN."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    for each in all_of_them:
+        for person in sorted(each.people, key=lambda person: person.dn):
+            logger.info(
+                "%s: %s: %s (%s)",
+                each.source,
+                each.code,
+                person.username,
+                person.dn,
+                extra={"impersonal": ""},
+            )
