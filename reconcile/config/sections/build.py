@@ -283,7 +283,8 @@ def _create(value: str | Values) -> Values:
     """Who becomes a user: a word, or the members of groups."""
     if isinstance(value, str):
         return {"create": value}
-    return {"create": "groups", "create_groups": tuple(value["groups"])}
+    groups = value.get("groups", ())  # missing in a file with problems
+    return {"create": "groups", "create_groups": tuple(groups)}
 
 
 def check_adapter(
