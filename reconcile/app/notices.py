@@ -7,8 +7,7 @@ from typing import Final
 
 from reconcile.config import Loaded
 from reconcile.errors import ConfigError, RulesRefused
-from reconcile.model.left_out import LeftOut
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 
 _SHOWN: Final = 20
 

@@ -7,8 +7,7 @@ import msgspec
 
 from reconcile.applying import dumps
 from reconcile.model.change import Acceptance, Change, Plan, Skip, Violation
-from reconcile.model.left_out import LeftOut
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.report import Outcome, Report, Trouble
 from reconcile.model.signature import Signature
 from reconcile.render import json, summary, wording

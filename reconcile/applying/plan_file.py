@@ -24,8 +24,7 @@ from reconcile.model.change import (
     Skip,
     Violation,
 )
-from reconcile.model.left_out import LeftOut
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.platform import Reading
 from reconcile.model.text.printing import quoted
 

@@ -33,8 +33,7 @@ import msgspec
 
 from reconcile.errors import GuardRefused
 from reconcile.model import kinds
-from reconcile.model.left_out import LeftOut
-from reconcile.model.notice import NOT_CLEAN, Notice
+from reconcile.model.notice import NOT_CLEAN, LeftOut, Notice
 from reconcile.model.platform import Reading
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.printing import LONGEST_SENTENCE, quoted

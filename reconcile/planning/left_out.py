@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reconcile.model.left_out import LeftOut, LeftOutPerson
+from reconcile.model.notice import LeftOut, LeftOutPerson
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.target_state import TargetState
 

@@ -10,8 +10,7 @@ from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip,
 from reconcile.model.desired import DesiredState, Link
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
-from reconcile.model.left_out import LeftOut
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.text import dn
 from reconcile.model.text.digest import digest

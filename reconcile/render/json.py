@@ -3,7 +3,7 @@
 import msgspec
 
 from reconcile.model.change import Plan, Violation
-from reconcile.model.left_out import LeftOut
+from reconcile.model.notice import LeftOut
 from reconcile.model.report import RESULTS, Report, Showing
 from reconcile.model.views.explanation import Explanation
 from reconcile.render import summary, wording

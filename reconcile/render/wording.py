@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from reconcile.model import kinds
 from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
-from reconcile.model.left_out import LeftOut, LeftOutCode
+from reconcile.model.notice import LeftOut, LeftOutCode
 from reconcile.model.report import RESULTS, Outcome, Report, Result, Trouble
 from reconcile.model.text import printing
 from reconcile.render.layout import and_more, numbered, prefixed

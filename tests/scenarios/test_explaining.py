@@ -166,8 +166,8 @@ def test_required_groups_by_the_way_that_leads_there(shell: Shell) -> None:
     assert (found["passes"], found["path"]) == (True, WAY)
     bob = explained(shell, "bob")
     assert rule(bob, "require_groups")["why"].endswith(f"(there is no group cn=x,{GROUPS})")
-    assert standing(bob)["code"] == "skipped"
-    assert standing(bob)["skips"][0]["code"] == "outside_required_groups"
+    assert standing(bob)["code"] == "out"
+    assert standing(bob)["why"].startswith("left out by users.require_groups: in none of ")
 
 
 def test_groups_selected_ignored_and_beside(shell: Shell) -> None:

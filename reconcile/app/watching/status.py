@@ -16,7 +16,7 @@ from reconcile.config.sections import schedule
 from reconcile.errors import ReconcileError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.history import Link, Run
-from reconcile.model.left_out import LeftOut
+from reconcile.model.notice import LeftOut
 from reconcile.ports import Progress
 
 

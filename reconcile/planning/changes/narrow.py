@@ -18,8 +18,8 @@ from reconcile.model.change import (
     text,
 )
 from reconcile.model.kinds import PAIRS
-from reconcile.model.left_out import LeftOut, LeftOutPerson
 from reconcile.model.named_state import StateNames
+from reconcile.model.notice import LeftOut, LeftOutPerson
 from reconcile.model.platform import PlatformState
 from reconcile.model.text import department_path
 from reconcile.model.text.folding import fold_name

@@ -16,7 +16,7 @@ from reconcile.model.change import ASIDE, Change, Digests, Plan, Scope, Skip, Vi
 from reconcile.model.desired import Source
 from reconcile.model.directory import Person
 from reconcile.model.kinds import PAIRS
-from reconcile.model.left_out import LeftOutCode
+from reconcile.model.notice import LeftOutCode
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.changes import narrow

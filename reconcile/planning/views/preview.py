@@ -6,8 +6,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from reconcile.model.identity import by_id
-from reconcile.model.left_out import LeftOut
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name

@@ -67,8 +67,11 @@ def test_everything_arrives():
     )
     assert (users.filter, users.identifier) == ("(objectClass=inetOrgPerson)", "uid")
     assert users.select == ("jdoe", "kat*", "uid=x,ou=people")
-    assert users.create_disabled is False
-    assert (users.exclude, users.require) == (("svc-*",), ("email", "phone"))
+    assert (users.exclude, users.require, users.create_disabled) == (
+        ("svc-*",),
+        ("email", "phone"),
+        False,
+    )
     assert users.require_groups == ("cn=staff,ou=groups,dc=example,dc=com",)
     assert users.inactive_ous == ("ou=Leavers", "Guests")
     assert {key: template and template.text for key, template in users.fields.items()} == {

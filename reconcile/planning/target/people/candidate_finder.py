@@ -9,7 +9,7 @@ from typing import Final
 
 from reconcile.model.desired import DesiredState
 from reconcile.model.identity import entry_id, ids
-from reconcile.model.left_out import LeftOutCode
+from reconcile.model.notice import LeftOutCode
 from reconcile.model.platform import Abilities, PlatformState, User
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import grace, profiles

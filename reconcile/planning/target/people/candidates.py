@@ -7,7 +7,7 @@ import msgspec
 from reconcile.model.change import Skip
 from reconcile.model.directory import Person
 from reconcile.model.identity import ids
-from reconcile.model.left_out import LeftOutCode
+from reconcile.model.notice import LeftOutCode
 from reconcile.model.platform import User
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.grace import Reason
