@@ -505,6 +505,34 @@ def test_a_grace_period(shell: Shell) -> None:
     assert standing(explained(shell, "ann"))["grace"] is None, "back within it"
 
 
+def test_the_grace_period_of_a_disabled_person(shell: Shell) -> None:
+    lifecycle = {"on_disabled": {"action": "block", "after": "30d", "then": "erase"}}
+    people: dict[str, Any] = {"uid=ann": None, "uid=bob": None}
+    company(shell, people, lifecycle=lifecycle)
+    shell.run("apply", "--yes")
+    people["uid=ann"] = {"pwdAccountLockedTime": "000001010000Z"}
+    company(shell, people, lifecycle=lifecycle)
+    grace = {"cause": "disabled", "since": "", "due": "", "then": "erase"}
+    assert standing(explained(shell, "ann"))["grace"] == grace
+    shell.run("apply", "--yes")
+    shell.sql("update users set departed_at = '2099-01-01T00:00:00Z' where username = 'ann'")
+    times = {"since": "2099-01-01T00:00:00Z", "due": "2099-01-31T00:00:00Z"}
+    assert standing(explained(shell, "ann"))["grace"] == grace | times
+    assert "disabled since 2099-01-01T00:00:00Z; due" in shell.run("explain", "ann")[0]
+    shell.sql("update users set departed_at = '2026-01-01T00:00:00Z' where username = 'ann'")
+    ended = standing(explained(shell, "ann"))
+    assert (ended["code"], actions({"workspaces": [ended]})) == ("disabled", ["user erase ann"])
+    assert ended["why"] == "disabled in corp (lifecycle.on_disabled: erase)"
+
+
+def test_members_of_groups_by_the_way_that_leads_there(shell: Shell) -> None:
+    company(shell, NESTED, {"create": {"groups": ["a"]}})
+    ann, bob = explained(shell, "ann"), explained(shell, "bob")
+    assert (rule(ann, "create")["why"], rule(ann, "create")["path"]) == ("member of a", WAY)
+    assert rule(bob, "create")["why"] == "in none of a"
+    assert standing(bob)["why"] == "left out by users.create: in none of a"
+
+
 def test_accounts_of_the_platform_alone(shell: Shell) -> None:
     company(shell, {"uid=ann": None, "uid=bob": None}, lifecycle={"on_missing": "erase"})
     shell.run("apply", "--yes")

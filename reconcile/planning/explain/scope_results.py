@@ -14,7 +14,6 @@ _NOT_WANTED: Final[dict[Create, str]] = {
     "mapped": "in no selected group or department, and in no group of a role mapping",
     "selected": "no pattern of select names the person",
     "never": "no person becomes a user",
-    "groups": "in none of its groups",
 }
 
 
@@ -56,7 +55,7 @@ def _created(about: PersonRules, *, exists: bool) -> RuleResult:
         return member
     if rules.wants(position, exists=False):
         return about.result("create", True, f"{create}: {rules.why(position)}")
-    why = f"{create}: {_NOT_WANTED[create]}"
+    why = _not_wanted(about)
     # An existing user may stay although a new one would not be created.
     if exists and rules.wants(position, exists=True, serves=True):
         stays = "not all members of the groups are known, so an existing user stays"
@@ -66,6 +65,14 @@ def _created(about: PersonRules, *, exists: bool) -> RuleResult:
     if about.source.register_on_login:
         why += "; the first login creates the user"
     return about.result("create", False, why)
+
+
+def _not_wanted(about: PersonRules) -> str:
+    """Why `create` does not want a person."""
+    create = about.users.create
+    if create == "groups":
+        return _in_none(about, about.users.create_groups)
+    return f"{create}: {_NOT_WANTED[create]}"
 
 
 def _member_of(about: PersonRules, key: str, patterns: Sequence[str]) -> RuleResult | None:
@@ -88,11 +95,14 @@ def _in_required_groups(about: PersonRules, *, exists: bool) -> RuleResult:
         unknown = next(iter(about.rules.unknown.values()))
         why = f"the members are not known, so an existing user stays: {unknown}"
         return about.result("require_groups", True, why)
-    why = f"in none of {', '.join(required)}"
-    missing = [pattern for pattern in required if not about.rules.matching((pattern,))]
-    if missing:
-        why += f" (there is no group {', '.join(missing)})"
-    return about.result("require_groups", False, why)
+    return about.result("require_groups", False, _in_none(about, required))
+
+
+def _in_none(about: PersonRules, patterns: Sequence[str]) -> str:
+    """That the person is in none of these groups, and which of them do not exist."""
+    missing = [pattern for pattern in patterns if not about.rules.matching((pattern,))]
+    nowhere = f" (there is no group {', '.join(missing)})" if missing else ""
+    return f"in none of {', '.join(patterns)}{nowhere}"
 
 
 def _required_fields(about: PersonRules) -> Iterator[RuleResult]:

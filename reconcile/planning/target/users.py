@@ -123,7 +123,10 @@ def _supplied(user: User, candidate: Candidate, department: str, service: Direct
     """The user with the candidate's profile, status and department; the same object if equal."""
     person, values, source = candidate.person, candidate.values, candidate.rules.source.name
     state, origin, cause, before = service.standing(user, candidate)
-    waiting = service.marked(user, candidate)
+    # Most persons are enabled and never were anything else.
+    waiting = user
+    if candidate.disabled or user.departed_at:
+        waiting = service.marked(user, candidate)
     wanted = User(
         id=user.id,
         username=candidate.username,

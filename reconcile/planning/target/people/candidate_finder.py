@@ -150,7 +150,7 @@ class CandidateFinder:
                 continue
             if matched is None and not self._may_join(position, sure=sure, ignored=ignored):
                 continue
-            if matched is not None and self._has_ended(position, matched.user):
+            if self._ends_disabled and matched and self._has_ended(position, matched.user):
                 continue
             candidate = self._maker.make(position, matched, local)
             if candidate is not None:
@@ -166,8 +166,6 @@ class CandidateFinder:
 
     def _has_ended(self, position: int, user: User) -> bool:
         """Whether the user is to be erased or deleted, because its person is disabled too long."""
-        if not self._ends_disabled:
-            return False
         over = grace.is_over(user, self._on_disabled, "disabled", self._now)
         if not over or not self._maker.disabled(position):
             return False
@@ -256,7 +254,7 @@ class CandidateFinder:
                 outside_create.append(position)
                 if not (users_left and rules.wants(position, exists=True, serves=True)):
                     continue
-            if self._is_erased(position, skips=sure, exists=exists):
+            if self._erased and self._is_erased(position, skips=sure, exists=exists):
                 continue
             if rules.outside_required(position, serves=serves):
                 if sure:
@@ -267,8 +265,6 @@ class CandidateFinder:
 
     def _is_erased(self, position: int, *, skips: bool, exists: bool) -> bool:
         """Whether the platform has an erased account of the person; `skips`: that is a skip."""
-        if not self._erased:
-            return False
         person = self.rules.index.person(position)
         is_erased = person.external_id.lower() in self._erased
         if is_erased and skips:
