@@ -42,11 +42,14 @@ def report_left_out(all_of_them: Iterable[LeftOut]) -> None:
     """Logs each person who gets no user because of a rule: `-v` shows them, sorted by DN."""
     if not logger.isEnabledFor(logging.INFO):
         return
+    all_of_them = tuple(all_of_them)
+    several = len({each.workspace for each in all_of_them}) > 1
     for each in all_of_them:
+        source = f"{each.workspace}/{each.source}" if several else each.source
         for person in sorted(each.people, key=lambda person: person.dn):
             logger.info(
                 "%s: %s: %s (%s)",
-                each.source,
+                source,
                 each.code,
                 person.username,
                 person.dn,

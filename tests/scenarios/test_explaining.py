@@ -530,7 +530,7 @@ def test_members_of_groups_by_the_way_that_leads_there(shell: Shell) -> None:
     ann, bob = explained(shell, "ann"), explained(shell, "bob")
     assert (rule(ann, "create")["why"], rule(ann, "create")["path"]) == ("member of a", WAY)
     assert rule(bob, "create")["why"] == "in none of a"
-    assert standing(bob)["why"] == "left out by users.create: in none of a"
+    assert standing(bob)["why"] == "left out by users.create.groups: in none of a"
 
 
 def test_accounts_of_the_platform_alone(shell: Shell) -> None:

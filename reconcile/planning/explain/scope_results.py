@@ -55,16 +55,16 @@ def _created(about: PersonRules, *, exists: bool) -> RuleResult:
         return member
     if rules.wants(position, exists=False):
         return about.result("create", True, f"{create}: {rules.why(position)}")
-    why = _not_wanted(about)
+    why, key = _not_wanted(about), "create.groups" if create == "groups" else "create"
     # An existing user may stay although a new one would not be created.
     if exists and rules.wants(position, exists=True, serves=True):
         stays = "not all members of the groups are known, so an existing user stays"
         if rules.wants(position, exists=True):
             stays = "the user already exists"
-        return about.result("create", True, f"{why}, but {stays}")
+        return about.result(key, True, f"{why}, but {stays}")
     if about.source.register_on_login:
         why += "; the first login creates the user"
-    return about.result("create", False, why)
+    return about.result(key, False, why)
 
 
 def _not_wanted(about: PersonRules) -> str:

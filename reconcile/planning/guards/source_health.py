@@ -154,9 +154,9 @@ def missing_groups(workspace: str, rules: SourceRules) -> Iterator[Violation]:
                 source=rules.source.name,
                 subject=pattern,
                 number=1,
-                detail=f"{rules.source.name} has no group {pattern}, which users.{key} names"
-                f"{did_you_mean(similar[pattern])}. Its members would all seem to have left."
-                " Correct the name, or check the directory and what the bind account may read",
+                detail=f"{rules.source.name} has no group {pattern}, which users.{key} names, so"
+                " its members would all seem to have left. Correct the name, or check the directory"
+                f" and what the bind account may read{did_you_mean(similar[pattern])}",
                 acceptable=False,
             )
 
