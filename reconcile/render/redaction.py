@@ -57,6 +57,7 @@ def redacted(plan: Plan) -> Plan:
         violations=violations,
         accepted=accepted,
         notices=tuple(map(_notice, plan.notices)),
+        left_out=tuple(each.counted for each in plan.left_out),
     )
 
 

@@ -61,7 +61,7 @@ def preview(
 
     from reconcile import planning
     from reconcile.app import adapters, inputs
-    from reconcile.app.notices import placed, placing, report
+    from reconcile.app.notices import placed, placing, report, report_left_out
     from reconcile.model.change import Scope, not_clean
 
     loaded = inputs.configuration(paths, variables)
@@ -72,6 +72,7 @@ def preview(
         previewed = planning.preview(read)
     previewed = msgspec.structs.replace(previewed, notices=placed(loaded, previewed.notices))
     report(previewed.notices)
+    report_left_out(previewed.left_out)
     _show(previewed, form, Shape(wide), several=len(read.current) > 1)
     if troubles:
         context.exit(troubles[0].exit_code)
@@ -81,10 +82,12 @@ def preview(
 def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> None:
     import msgspec
 
-    from reconcile.render import escaped, rows, table
+    from reconcile.render import escaped, rows, table, wording
 
     if form == "json":
-        click.echo(escaped(msgspec.json.format(msgspec.json.encode(previewed), indent=2).decode()))
+        left_out = tuple(each.counted for each in previewed.left_out)
+        counted = msgspec.structs.replace(previewed, left_out=left_out)
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(counted), indent=2).decode()))
         return
     users, skips = list(rows.previewed(previewed.users)), list(rows.skipped(previewed.skips))
     if form == "csv":
@@ -98,6 +101,9 @@ def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> No
         click.echo("\nSkipped (they gain nothing until this is fixed):")
         show(skips, _columns(_SKIPPED, several=several), form, shape, paged=False)
     click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
+    hint = wording.left_out_hint(previewed.left_out)
+    for people in wording.left_out(previewed.left_out):
+        click.echo(f"{people}{hint}.", err=True)
 
 
 def _columns(columns: Columns, *, several: bool) -> Columns:
