@@ -3,16 +3,15 @@
 Everything becomes a cron line, and cronsim, which follows Debian's cron, says when that comes:
 Sunday is 0 and 7; where both days are given one of them is enough; a time of day that the clock
 skips in spring comes when it has moved on, and one that it shows twice in autumn comes once.
+
+Most commands need no time of a schedule: cronsim and the zones are imported for those that do.
 """
 
 import re
 import warnings
-import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
-
-from cronsim import CronSim, CronSimError
 
 from reconcile.config.schema.wording import suggestion
 from reconcile.config.yaml.nodes import Path, shortened
@@ -85,6 +84,8 @@ def zone(schedule: Schedule) -> tzinfo:
     """
     if schedule.timezone is not None:
         return _zone(schedule.timezone)
+    import zoneinfo
+
     import tzlocal
 
     try:
@@ -100,6 +101,8 @@ def zone(schedule: Schedule) -> tzinfo:
 
 def upcoming(schedule: Schedule, after: datetime, where: tzinfo) -> datetime:
     """The first time, in `where`, that the schedule comes after a moment (with a time zone)."""
+    from cronsim import CronSim
+
     local = after.astimezone(where)
     # In the hour that a clock shows twice, cronsim answers for the first showing, which may have
     # passed.
@@ -164,6 +167,8 @@ def _line(text: str) -> str:
         raise _Wrong(
             f"a cron line has five fields ({_FIELDS}), this has {len(fields) if line else 'none'}"
         )
+    from cronsim import CronSim, CronSimError
+
     try:
         comes = next(CronSim(line, _ANY_YEAR), None)
     except CronSimError as error:
@@ -173,7 +178,7 @@ def _line(text: str) -> str:
     return line
 
 
-def _said(error: CronSimError) -> str:
+def _said(error: Exception) -> str:
     """An error of cronsim in the words of this project."""
     what = (
         str(error)
@@ -186,6 +191,8 @@ def _said(error: CronSimError) -> str:
 
 def _zone(name: str) -> tzinfo:
     """A time zone by its name in the tz database."""
+    import zoneinfo
+
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:

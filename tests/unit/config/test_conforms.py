@@ -2,6 +2,7 @@
 
 import copy
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,8 @@ def test_a_wrong_value_anywhere_is_refused_exactly_if_jsonschema_refuses_it():
                 held[chance.choice(["type", "name", "no-such-key", "pattern"])] = "x"
             right = judge.is_valid(document)
             answers[right] += 1
-            try:
+            with suppress(Undecided):  # what is not decided is left to jsonschema
                 assert conforms(document, schema(), schema()) == right, document
-            except Undecided:
-                pass  # it is left to jsonschema
     assert min(answers.values()) > 10
 
 
@@ -65,10 +64,8 @@ def test_a_wrong_value_anywhere_is_refused_exactly_if_jsonschema_refuses_it():
 def test_each_definition_decides_each_value_as_jsonschema_does(value):
     for name, definition in schema()["$defs"].items():
         judge = Draft202012Validator({"$ref": f"#/$defs/{name}", "$defs": schema()["$defs"]})
-        try:
+        with suppress(Undecided):
             assert conforms(value, definition, schema()) == judge.is_valid(value), name
-        except Undecided:
-            pass
 
 
 @pytest.mark.parametrize(
