@@ -120,7 +120,7 @@ def serve(
         if moment < due:
             if bell.wait(min(_TICK, (due - moment).total_seconds())) and not bell.stopping:
                 table = timetable(table)
-                due = table.due(began, now())
+                due = table.due(began, moment)  # what came while it waited is not left out
                 service_log.info("schedule: %s; the next run is at %s", table, _time(due))
             continue
         if moment - due > _LATE:

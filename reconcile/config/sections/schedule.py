@@ -1,8 +1,9 @@
 """When a service runs: what may be written under `schedule`, and when it comes next.
 
-`every 5m` is an interval. Everything else becomes a cron line, and cronsim, which follows Debian's cron, says when that comes:
-Sunday is 0 and 7; where both days are given one of them is enough; a time of day that the clock
-skips in spring comes when it has moved on, and one that it shows twice in autumn comes once.
+`every 5m` is an interval. Everything else becomes a cron line, and cronsim, which follows Debian's
+cron, says when that comes: Sunday is 0 and 7; where both days are given one of them is enough; a
+time of day that the clock skips in spring comes when it has moved on, and one that it shows twice
+in autumn comes once.
 
 Most commands need no time of a schedule: cronsim and the zones are imported for those that do.
 """
