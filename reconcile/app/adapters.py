@@ -43,7 +43,7 @@ def _points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
 
 
 @cache  # looking through all installed packages takes longer than reading a small directory
-def _all_points() -> importlib.metadata.EntryPoints:
+def _all_points() -> Any:  # its type is another one since Python 3.12
     return importlib.metadata.entry_points()
 
 
