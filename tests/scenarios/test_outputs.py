@@ -207,14 +207,14 @@ def test_redacted_output_and_log_name_nobody(shell: Shell) -> None:
     assert "--redact cannot be combined with -v" in err
 
 
-NAMES = re.compile(r"\b(ann|bob|cem|team|sales|taem|everyone)\b")
+NAME = re.compile(r"\b(ann|bob|cem|team|sales|taem|everyone)\b")
 
 
 @pytest.mark.parametrize("form", REPORTS)
 def test_a_redacted_report_names_nobody(shell: Shell, form: str) -> None:
     shell.company(PEOPLE, **RULES)
     out, err = shell.run("apply", "--yes", "--redact", "--format", form)
-    assert not NAMES.search(out + err)
+    assert not NAME.search(out + err)
     assert "3" in out  # the counts stay
     _, err = shell.run("apply", "--redact", code=2)
     assert "--redact hides what you would be asked about: use --yes, too" in err
