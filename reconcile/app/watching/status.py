@@ -58,7 +58,7 @@ class Status(msgspec.Struct, frozen=True):
 
     workspaces: tuple[WorkspaceStatus, ...]
     next_run: str
-    """When `serve --schedule` runs next; "" without a schedule."""
+    """When `serve --schedule` runs next, or the latest time for an interval; "" if never."""
     last_command: LastCommand | None = None
     error: str = ""
     """Why no plan could be made; "" if one was made, or none was wanted."""

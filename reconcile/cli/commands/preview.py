@@ -18,7 +18,7 @@ from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.cli.terminal.tabular import Columns, Shape, show, wide_option
 
 if TYPE_CHECKING:  # it costs time to import, and every command imports this module
-    from reconcile.planning import Preview
+    from reconcile.planning.views.preview import Preview
 
 _PREVIEWED = Columns(
     ("workspace", "username", "email", "roles", "status", "exists", "action"),
@@ -59,17 +59,17 @@ def preview(
     """
     import msgspec
 
-    from reconcile import planning
     from reconcile.app import adapters, inputs
     from reconcile.app.notices import placed, placing, report, report_left_out
     from reconcile.model.change import Scope, not_clean
+    from reconcile.planning.views import preview as previews
 
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
     with placing(loaded):
-        previewed = planning.preview(read)
+        previewed = previews.preview(read)
     previewed = msgspec.structs.replace(previewed, notices=placed(loaded, previewed.notices))
     report(previewed.notices)
     report_left_out(previewed.left_out)
