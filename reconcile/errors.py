@@ -6,6 +6,7 @@
     ├── ConfigError                2  the desired-state files are wrong; carries every Problem found
     ├── PlanFileError              2  the plan file is damaged, cut off or of another version
     ├── NotApproved                2  the plan file is not the reviewed one, or not signed
+    │   └── NotSigned                 too few people signed it; only the first line names nobody
     ├── CaptureError               2  a capture is damaged, or does not fit the desired state
     ├── GuardRefused               4  a safety rule refuses the plan
     ├── StalePlan                  5  what the plan was made from has changed; carries what changed
@@ -96,6 +97,10 @@ class NotApproved(ReconcileError):
     """The plan file is not the one that was reviewed, or not enough people signed it."""
 
     exit_code = 2
+
+
+class NotSigned(NotApproved):
+    """Not enough people signed the plan file. The lines after the first may name who did."""
 
 
 class CaptureError(ReconcileError):

@@ -38,9 +38,13 @@ def _checker(point: importlib.metadata.EntryPoint) -> Callable[[Any], Iterable[F
     return check
 
 
-@cache  # looking through all installed packages takes longer than reading a small directory
 def _points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
-    return tuple(importlib.metadata.entry_points(group=group))
+    return tuple(_all_points().select(group=group))
+
+
+@cache  # looking through all installed packages takes longer than reading a small directory
+def _all_points() -> Any:  # its type is another one since Python 3.12
+    return importlib.metadata.entry_points()
 
 
 def _adapter(group: str, name: str) -> type:

@@ -13,7 +13,7 @@ import msgspec
 from reconcile import __version__
 from reconcile.app import adapters
 from reconcile.app.identity_history import used
-from reconcile.app.notices import placed, placing, report
+from reconcile.app.notices import placed, placing, report, report_left_out
 from reconcile.app.run_log import note
 from reconcile.applying import recent_losses
 from reconcile.config import Loaded, Setting, load
@@ -110,6 +110,7 @@ def plan(
         made = make_plan(read)
     made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
     report(made.notices)
+    report_left_out(made.left_out)
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
     note(
         "plan: %d changes, %d skips, %d violations",

@@ -7,7 +7,7 @@ from typing import Final
 
 from reconcile.config import Loaded
 from reconcile.errors import ConfigError, RulesRefused
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 
 _SHOWN: Final = 20
 
@@ -36,3 +36,22 @@ def report(notices: Sequence[Notice]) -> None:
         logger.warning("%s", notice, extra={"impersonal": brief})
     if len(notices) > _SHOWN:
         logger.warning("%d more notices: --format json has all of them", len(notices) - _SHOWN)
+
+
+def report_left_out(all_of_them: Iterable[LeftOut]) -> None:
+    """Logs each person who gets no user because of a rule: `-v` shows them, sorted by DN."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    all_of_them = tuple(all_of_them)
+    several = len({each.workspace for each in all_of_them}) > 1
+    for each in all_of_them:
+        source = f"{each.workspace}/{each.source}" if several else each.source
+        for person in sorted(each.people, key=lambda person: person.dn):
+            logger.info(
+                "%s: %s: %s (%s)",
+                source,
+                each.code,
+                person.username,
+                person.dn,
+                extra={"impersonal": ""},
+            )

@@ -7,7 +7,7 @@ import msgspec
 
 from reconcile.applying import dumps
 from reconcile.model.change import Acceptance, Change, Plan, Skip, Violation
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.report import Outcome, Report, Trouble
 from reconcile.model.signature import Signature
 from reconcile.render import json, summary, wording
@@ -46,6 +46,11 @@ class PlanResult(msgspec.Struct, frozen=True):
     def skips(self) -> tuple[Skip, ...]:
         """The entries that cannot be synchronised, and why."""
         return self.plan.skips
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """How many people get no user because of a rule, and who they are."""
+        return self.plan.left_out
 
     @property
     def violations(self) -> tuple[Violation, ...]:

@@ -14,7 +14,6 @@ import msgspec
 
 from reconcile import interrupts
 from reconcile.app import adapters, captures, foreign_plan, inputs, run_identity, run_log
-from reconcile.app import undo as undoing
 from reconcile.app.approval import saved_plan
 from reconcile.app.approval.applied_before import Applied
 from reconcile.app.approval.saved_plan import SavedPlan
@@ -106,6 +105,9 @@ def make_plan(
     captured = captures.read(capture_files, loaded, scope)
     with closing(adapters.platform(loaded.desired.platform, progress)) as target:
         if undo:
+            # Imported here: most plans undo nothing.
+            from reconcile.app import undo as undoing
+
             made, troubles = undoing.plan(loaded, scope, undo, variables, target)
         else:
             made, troubles = inputs.plan(

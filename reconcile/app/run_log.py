@@ -1,7 +1,7 @@
 """The log of a run, and the id that all of its lines and the history share."""
 
 import logging
-import secrets
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -35,7 +35,7 @@ def new_id() -> str:
     """An id that no other run has."""
     from reconcile.applying import run_id
 
-    return run_id(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), secrets.token_hex(16))
+    return run_id(datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), os.urandom(16).hex())
 
 
 def note(message: str, facts: Mapping[str, object]) -> None:

@@ -5,6 +5,7 @@ overlaps the previous one. Waits are short and use the wall clock, so that a mac
 whose clock was set is noticed.
 """
 
+import random
 from collections.abc import Callable
 from datetime import datetime, timedelta, tzinfo
 from typing import Final, Protocol
@@ -18,18 +19,43 @@ _TICK = 30.0
 
 _LATE = timedelta(minutes=2)
 _COUNTED = 1000
+_JITTER: Final = 60.0
+"""Seconds that are added to an interval at most; never more than a tenth of it."""
 
 
 class Timetable:
     """A schedule in its time zone."""
 
-    def __init__(self, schedule: Schedule, where: tzinfo) -> None:
-        """Takes the result of `config.sections.schedule`."""
+    def __init__(
+        self,
+        schedule: Schedule,
+        where: tzinfo,
+        chance: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        """Takes the result of `config.sections.schedule`; `chance` is for the jitter."""
         self._schedule = schedule
         self._where = where
+        self._every = timedelta(seconds=schedule.every)
+        self._chance = chance
+
+    def due(self, began: datetime | None, now: datetime) -> datetime:
+        """When to run after a run that began then, or after none. It may be now.
+
+        An interval counts from the start of the last run. What has passed is skipped. A little is
+        added by chance, so that the services of many machines do not read a directory at once.
+        """
+        if not self._every:
+            return self.next(now)
+        jitter = timedelta(seconds=self._chance(0, min(_JITTER, self._schedule.every / 10)))
+        if began is None:
+            return now + jitter
+        steps = max(0, (now - began) // self._every) + 1
+        return min(began, now) + steps * self._every + jitter
 
     def next(self, after: datetime) -> datetime:
         """The first time after a moment."""
+        if self._every:
+            return after + self._every
         return upcoming(self._schedule, after, self._where)
 
     def between(self, after: datetime, until: datetime) -> str:
@@ -41,7 +67,7 @@ class Timetable:
         return f"{more}{count} time{'s'[: count != 1]}" if count else ""
 
     def __str__(self) -> str:
-        return f"{self._schedule.text} ({self._where})"
+        return self._schedule.text if self._every else f"{self._schedule.text} ({self._where})"
 
 
 class Bell(Protocol):
@@ -80,19 +106,21 @@ def serve(
     never raises; it returns an exit code.
     """
     table = timetable(None)
-    due = table.next(now())
+    began: datetime | None = None
+    due = table.due(began, now())
     service_log.info("schedule: %s; the next run is at %s", table, _time(due))
     seen = now()
     while not bell.stopping:
         moment = now()
         if moment < seen - _LATE:
-            due = table.next(moment)
+            began = None if began is None else min(began, moment)
+            due = table.due(began, moment)
             service_log.info("the clock was set back; the next run is at %s", _time(due))
         seen = moment
         if moment < due:
             if bell.wait(min(_TICK, (due - moment).total_seconds())) and not bell.stopping:
                 table = timetable(table)
-                due = table.next(now())
+                due = table.due(began, moment)  # what came while it waited is not left out
                 service_log.info("schedule: %s; the next run is at %s", table, _time(due))
             continue
         if moment - due > _LATE:
@@ -102,6 +130,7 @@ def serve(
                 _time(due),
                 f", and {missed} more" if missed else "",
             )
+        began = moment
         code = run()
         seen = ended = now()
         say = service_log.warning if code else service_log.info
@@ -116,7 +145,7 @@ def serve(
         if not bell.stopping:
             table = timetable(table)
             # A clock that was set back by seconds shows the time of this run once more.
-            due = table.next(max(ended, due) if due - ended < _LATE else ended)
+            due = table.due(began, max(ended, due) if due - ended < _LATE else ended)
             service_log.info("the next run is at %s", _time(due))
 
 

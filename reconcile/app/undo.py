@@ -11,9 +11,8 @@ from reconcile.errors import UsageError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.platform import PlatformState
 from reconcile.model.report import Trouble
-from reconcile.planning import Undo
 from reconcile.planning.changes.consequences import with_consequences
-from reconcile.planning.undo.plan import undo
+from reconcile.planning.undo.plan import Undo, undo
 from reconcile.ports import ManagedPlatform
 
 

@@ -14,12 +14,10 @@ from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.printing import quoted
 from reconcile.planning import (
-    Undo,
     assertion_check,
     beyond_rules,
     login_violations,
     losses_of_changes,
-    undo,
     violations,
 )
 from reconcile.ports import ManagedPlatform
@@ -106,6 +104,9 @@ class Judge:
 
     def _refuse_other_undo(self, changes: Sequence[Change], state: PlatformState) -> None:
         """An undo may put back what no rule says, so it has to be exactly the undo of that run."""
+        # Imported here: most plans undo nothing.
+        from reconcile.planning.undo.plan import Undo, undo
+
         plan, run = self._plan, self._plan.scope.undo
         entries = entries_of_run(self._platform, state.workspace, run)
         expected = undo(

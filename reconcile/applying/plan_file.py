@@ -24,7 +24,7 @@ from reconcile.model.change import (
     Skip,
     Violation,
 )
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.platform import Reading
 from reconcile.model.text.printing import quoted
 
@@ -50,6 +50,8 @@ class Header(
     accepted: tuple[Acceptance, ...]
     captures: tuple[Captured, ...] = ()
     """Left out if there are none."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Numbers only, and left out if there are none."""
 
 
 class ChangeLine(Change, frozen=True, gc=False, forbid_unknown_fields=True, tag="change"):
@@ -108,6 +110,7 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         plan.to_remember,
         plan.accepted,
         plan.captures,
+        tuple(each.counted for each in plan.left_out),
     )
     yield _encoder.encode(header)
     for line, (_, field) in _PLAIN.items():
@@ -192,6 +195,7 @@ def _without_lists(header: Header) -> Plan:
         to_remember=header.to_remember,
         accepted=header.accepted,
         captures=header.captures,
+        left_out=header.left_out,
     )
 
 
@@ -243,13 +247,17 @@ def _refuse_forged_header(plan: Plan, name: str) -> None:
         *(accepted.by for accepted in plan.accepted),
         *(reading.source for reading in plan.readings),
         *(capture.source for capture in plan.captures),
+        *(name for each in plan.left_out for name in (each.workspace, each.source)),
     )
     times = (
         plan.created,
         *(accepted.at for accepted in plan.accepted),
         *(capture.created for capture in plan.captures),
     )
-    if wrong := header_fault(names, times, plan.readings):
+    wrong = header_fault(names, times, plan.readings)
+    if any(each.people for each in plan.left_out):
+        wrong = "the people who are left out"
+    if wrong:
         raise PlanFileError(f"{name}:1: no plan header contains this: {wrong}. Make a new plan")
 
 

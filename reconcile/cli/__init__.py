@@ -1,42 +1,24 @@
 """The command line: one module per command family.
 
-Only this package prints, or reads argv and environment. Commands import what they need when they
-run, so that `reconcile --help` starts at once.
+Only this package prints, or reads argv and environment. A command is imported when it is called
+(`guide.registry`), and imports what it needs when it runs, so that every command starts at once.
 """
 
-import gc
 import sys
 
 import click
 
 from reconcile import __version__, interrupts
 from reconcile.app import run_log
-from reconcile.cli.commands import (
-    access,
-    apply,
-    capture,
-    explain,
-    history_unlock,
-    plan_show,
-    preview,
-    rename,
-    search_tree,
-    serve,
-    test,
-    validate,
-)
-from reconcile.cli.commands import list as holdings
-from reconcile.cli.commands.programs import ansible_path, connection, itself, login
-from reconcile.cli.commands.reviewing import assertions, status
 from reconcile.cli.exit_codes import ended, stuck
-from reconcile.cli.guide.epilogs import explained
 from reconcile.cli.guide.group import CommandLine
+from reconcile.cli.guide.registry import Commands
 from reconcile.cli.logs import end_log_file, set_level
-from reconcile.cli.setup import command as command_of_init
 
 
 @click.group(
     cls=CommandLine,
+    commands=Commands(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(
@@ -53,38 +35,8 @@ def cli() -> None:
     """
 
 
-_FAMILIES = (
-    command_of_init,
-    validate,
-    test,
-    search_tree,
-    explain,
-    preview,
-    capture,
-    plan_show,
-    assertions,
-    apply,
-    serve,
-    status,
-    rename,
-    holdings,
-    access,
-    history_unlock,
-    login,
-    connection,
-    ansible_path,
-    itself,
-)
-for family in _FAMILIES:
-    for command in family.COMMANDS:
-        cli.add_command(explained(command))
-
-
 def main() -> None:
     """Runs the command line and ends the process with its exit code."""
-    # What a run reads and makes lives until its end: looking through all of it for cycles over and
-    # over takes a tenth of a large run and finds nothing.
-    gc.set_threshold(1_000_000, 50, 1000)
     set_level(0)  # until the options say more: a signal may come before they are read
     run_log.begin()
     with interrupts.listening(stuck) as restored:

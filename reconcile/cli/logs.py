@@ -15,6 +15,8 @@ from reconcile.app import run_log as runs
 from reconcile.errors import (
     ConfigError,
     Locked,
+    NotApproved,
+    NotSigned,
     PlanFileError,
     ReconcileError,
     Unreadable,
@@ -23,7 +25,7 @@ from reconcile.errors import (
 
 Aside: TypeAlias = Callable[[], AbstractContextManager[None]]
 
-_IMPERSONAL = (ConfigError, Locked, PlanFileError, Unreadable, UsageError)
+_IMPERSONAL = (ConfigError, Locked, NotApproved, PlanFileError, Unreadable, UsageError)
 """Errors about files, servers and settings; others may name users."""
 
 _TIME = "%Y-%m-%dT%H:%M:%S%z"
@@ -199,8 +201,10 @@ def report_error(error: Exception) -> None:
         for line in error.lines():
             logger.error("%s", line)
     elif isinstance(error, ReconcileError):
-        about_people = not isinstance(error, _IMPERSONAL)
         for number, line in enumerate(str(error).splitlines()):
+            about_people = not isinstance(error, _IMPERSONAL) or (
+                isinstance(error, NotSigned) and number > 0
+            )
             impersonal = "" if number else f"{type(error).__name__}: -v logs the rest"
             logger.error("%s", line, extra={"impersonal": impersonal} if about_people else None)
     else:

@@ -81,8 +81,20 @@ def saved(path: Path, digest: str, *, signed: bool) -> str:
     return f"The plan was written to {where}{beside}:\n  {digest}"
 
 
-def report(made: Plan, outcome: Report, form: str, *, colour: bool, skips: bool) -> str:
+def report(
+    made: Plan,
+    outcome: Report,
+    form: str,
+    *,
+    colour: bool,
+    skips: bool,
+    review: Review = NO_REVIEW,
+) -> str:
     """The report; `skips`: whether the text format lists skips, too."""
+    if review.redact:
+        from reconcile.render.redaction import redacted_report
+
+        made, outcome = redacted_report(made, outcome)
     return _format(form).report(made, outcome, Showing(colour=colour, skips=skips))
 
 

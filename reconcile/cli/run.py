@@ -14,6 +14,7 @@ from reconcile.cli import output
 from reconcile.cli.exit_codes import reported
 from reconcile.cli.parameters.metrics import watched
 from reconcile.cli.progress import progress
+from reconcile.cli.review.options import NO_REVIEW, Review
 from reconcile.cli.strict import strict_exit
 from reconcile.cli.terminal.quiet import quiet
 from reconcile.config import Loaded
@@ -34,9 +35,12 @@ def run(
     form: str,
     colour: bool,
     ask: Callable[[str], None] | None = None,
+    review: Review = NO_REVIEW,
 ) -> int:
-    """As `_begun`, watched to its end."""
-    return watched(watch, lambda: _begun(task, watch, form=form, colour=colour, ask=ask))
+    """As `_begun`, watched to its end. `review`: whether what is shown names people."""
+    return watched(
+        watch, lambda: _begun(task, watch, form=form, colour=colour, ask=ask, review=review)
+    )
 
 
 def _begun(
@@ -46,6 +50,7 @@ def _begun(
     form: str,
     colour: bool,
     ask: Callable[[str], None] | None,
+    review: Review,
 ) -> int:
     """Plans unless there is a plan file, applies, shows both, and returns the exit code.
 
@@ -56,12 +61,12 @@ def _begun(
     saved, loaded = running.begin(task)
     watch.loaded(loaded)
     try:
-        return _run(task, saved, loaded, watch, form=form, colour=colour, ask=ask)
+        return _run(task, saved, loaded, watch, form=form, colour=colour, ask=ask, review=review)
     except StalePlan as stale:
         again = running.renewed(task, saved, loaded, stale)
         if saved is not None:
             click.echo(_renewed(stale, saved.plan), err=form != "text")
-    return _run(again, None, loaded, watch, form=form, colour=colour, ask=ask)
+    return _run(again, None, loaded, watch, form=form, colour=colour, ask=ask, review=review)
 
 
 def _run(
@@ -73,6 +78,7 @@ def _run(
     form: str,
     colour: bool,
     ask: Callable[[str], None] | None,
+    review: Review,
 ) -> int:
     with progress() as tell:
         prepared = running.prepare(task, saved, loaded, tell)
@@ -82,7 +88,7 @@ def _run(
     shows = asks is not None or (form == "text" and saved is None and not quiet())
     lost = None
     if shows:
-        lost = _show_plan(prepared, form, colour=colour, asks=asks is not None)
+        lost = _show_plan(prepared, form, colour=colour, asks=asks is not None, review=review)
     if prepared.applied is None:
         prepared.refuse()
     if prepared.plan.changes and asks:
@@ -91,7 +97,7 @@ def _run(
         report = running.carry_out(prepared, tell)
     watch.applied(report)
     skips = not shows and prepared.applied is None
-    lost = _show(prepared.shown, report, form, colour=colour, skips=skips) or lost
+    lost = _show(prepared.shown, report, form, colour=colour, skips=skips, review=review) or lost
     _name_failures(report)
     if lost is not None:  # the work is done, and the log reports it
         _log.error("%s. %s", lost, outcome_line(report))
@@ -112,11 +118,15 @@ def _renewed(stale: StalePlan, saved: Plan) -> str:
     return "\n".join(map(printable, [*lines, "This is a new plan.", ""]))
 
 
-def _show_plan(prepared: Prepared, form: str, *, colour: bool, asks: bool) -> OutputLost | None:
+def _show_plan(
+    prepared: Prepared, form: str, *, colour: bool, asks: bool, review: Review
+) -> OutputLost | None:
     """Shows the plan; returns why it could not. Raises OutputLost if a question follows."""
     saved = prepared.task.plan_file
     try:
-        text = output.plan(prepared.shown, "text", full=False, saved=saved, colour=colour)
+        text = output.plan(
+            prepared.shown, "text", full=False, saved=saved, colour=colour, review=review
+        )
         click.echo(text, err=form != "text")
     except OutputLost as error:
         if asks:  # a plan that is not visible cannot be approved
@@ -125,12 +135,14 @@ def _show_plan(prepared: Prepared, form: str, *, colour: bool, asks: bool) -> Ou
     return None
 
 
-def _show(made: Plan, report: Report, form: str, *, colour: bool, skips: bool) -> OutputLost | None:
+def _show(
+    made: Plan, report: Report, form: str, *, colour: bool, skips: bool, review: Review
+) -> OutputLost | None:
     """Shows the report; returns why it could not."""
     try:
         nothing = form == "text" and not (made.changes or report.troubles)
         if not nothing and not (quiet() and is_complete(report)):
-            click.echo(output.report(made, report, form, colour=colour, skips=skips))
+            click.echo(output.report(made, report, form, colour=colour, skips=skips, review=review))
     except OutputLost as error:
         return error
     return None

@@ -33,7 +33,7 @@ import msgspec
 
 from reconcile.errors import GuardRefused
 from reconcile.model import kinds
-from reconcile.model.notice import NOT_CLEAN, Notice
+from reconcile.model.notice import NOT_CLEAN, LeftOut, Notice
 from reconcile.model.platform import Reading
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
@@ -76,7 +76,6 @@ GuardName: TypeAlias = Literal[
 
 SkipCode: TypeAlias = Literal[
     "missing_field",
-    "outside_required_groups",
     "duplicate_username",
     "duplicate_name",
     "reserved_username",
@@ -290,6 +289,7 @@ class Plan(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
     captures: tuple[Captured, ...] = ()
     """Of the sources that were not read."""
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def refused(self) -> tuple[Violation, ...]:

@@ -25,6 +25,9 @@ Cause: TypeAlias = Literal["", "missing", "out_of_scope", "disabled", "source_re
 Departed: TypeAlias = Literal["", "missing", "out_of_scope"]
 """How a source lost a user's person; "" for a person who has not left."""
 
+Waiting: TypeAlias = Literal["", "missing", "out_of_scope", "disabled"]
+"""What a grace period is about: how the person left, or that it is disabled."""
+
 BY_HAND: Final = ""
 """The origin of what a person did on the platform."""
 
@@ -81,8 +84,8 @@ class User(msgspec.Struct, frozen=True, gc=False):
     """A user; `source` "" is a local account. `department` and `manager` are ids or "".
 
     `status_before` is the vacation that a departure interrupted and a return restores; "" for none.
-    `departed_at` (RFC 3339, UTC) is when a run first missed the person, the start of a grace
-    period.
+    `departed_at` (RFC 3339, UTC) is the start of a grace period: when a run first missed the person
+    or, if `departed` is "", when a run first saw that the person is disabled.
     """
 
     id: str
@@ -102,6 +105,11 @@ class User(msgspec.Struct, frozen=True, gc=False):
     department: str = ""
     manager: str = ""
     attributes: dict[str, str] = {}
+
+    @property
+    def waiting(self) -> Waiting:
+        """Why the user's grace period began; "" if it has none."""
+        return self.departed or ("disabled" if self.departed_at else "")
 
 
 class Membership(msgspec.Struct, frozen=True, gc=False, order=True):

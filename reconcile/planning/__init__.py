@@ -13,11 +13,11 @@ order in which a plan goes through them:
 
 `planner` puts them together; `login` does so for one person. `notices` says what a reader of the
 plan should know.
+
+What every plan needs is here. What single commands need (`undo`, `renames`, `views`, `explain`,
+`login`) is imported from where it is, so that the others start without it.
 """
 
-from reconcile.planning.explain.background import Background
-from reconcile.planning.explain.explain import explain
-from reconcile.planning.explain.lookup import asking_query
 from reconcile.planning.guards.acceptance import accepted
 from reconcile.planning.guards.assertions import assertion_check
 from reconcile.planning.guards.checks import login_violations, violations
@@ -25,45 +25,23 @@ from reconcile.planning.guards.limits.recent_losses import losses_of_changes, to
 from reconcile.planning.guards.ownership.beyond_rules import beyond_rules
 from reconcile.planning.notices import did_you_mean, finds_nothing
 from reconcile.planning.planner import Inputs, make_plan, rule_counts, unmatched_users
-from reconcile.planning.renames.source import renaming
-from reconcile.planning.renames.usernames import Migration, migration
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.rule_counts import RuleCount
-from reconcile.planning.undo.plan import Undo, undo
-from reconcile.planning.views.preview import Preview, preview
-from reconcile.planning.views.search import keyword, search_query, survey
-from reconcile.planning.views.tree import outlined, overview, tree_query
 
 __all__ = [
-    "Background",
     "Inputs",
-    "Migration",
-    "Preview",
     "RuleCount",
-    "Undo",
     "accepted",
-    "asking_query",
     "assertion_check",
     "beyond_rules",
     "did_you_mean",
-    "explain",
     "finds_nothing",
-    "keyword",
     "login_violations",
     "losses_of_changes",
     "make_plan",
-    "migration",
-    "outlined",
-    "overview",
-    "preview",
     "query",
-    "renaming",
     "rule_counts",
-    "search_query",
-    "survey",
     "total",
-    "tree_query",
-    "undo",
     "unmatched_users",
     "violations",
     "window_start",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reconcile.model.desired import DesiredState, Source
 from reconcile.model.notice import Notice
 from reconcile.planning.selection.rule_counts import RuleCount
+from reconcile.planning.selection.source_rules import SourceRules
 
 
 def finds_nothing(counts: Iterable[RuleCount]) -> Iterator[Notice]:
@@ -63,6 +64,19 @@ def nobody_selected(desired: DesiredState, sources: Iterable[str]) -> Iterator[N
                 " create: all"
             )
             yield Notice("nobody_selected", text, f"sources[{at}].users.create", sources=(name,))
+
+
+def empty_groups(rules: Iterable[SourceRules]) -> Iterator[Notice]:
+    """A notice for each source of which nobody becomes a user, because the groups are empty."""
+    for of_source in rules:
+        name, path = of_source.source.name, of_source.matches.users
+        for key in of_source.groups_of_users:
+            if of_source.is_empty(key):
+                text = (
+                    f"no person of source {name} becomes a user: no group of users.{key} has a"
+                    " member that the rules find"
+                )
+                yield Notice("nobody_selected", text, f"{path}.{key}", sources=(name,))
 
 
 def _waits_for_rules(source: Source) -> bool:

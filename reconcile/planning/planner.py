@@ -10,7 +10,7 @@ from reconcile.model.change import Change, Digests, Existing, Plan, Scope, Skip,
 from reconcile.model.desired import DesiredState, Link
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.history import Losses
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.text import dn
 from reconcile.model.text.digest import digest
@@ -23,7 +23,8 @@ from reconcile.planning.changes.diff import diff
 from reconcile.planning.changes.order import ordered
 from reconcile.planning.guards import checks, source_health
 from reconcile.planning.guards.assertions import assertion_check
-from reconcile.planning.notices import finds_nothing, nobody_selected
+from reconcile.planning.left_out import left_out
+from reconcile.planning.notices import empty_groups, finds_nothing, nobody_selected
 from reconcile.planning.selection import source_names
 from reconcile.planning.selection.platform_names import PlatformNames
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
@@ -119,8 +120,8 @@ def make_plan(inputs: Inputs) -> Plan:
         names.add(result.state)
         changes += ordered(diff(current, result.state, result.reasons))
         skips += sorted(result.skips)
-    targets = inputs.scope.targets
-    narrow.check(targets, changes, skips, inputs.current)
+    targets, without_user = inputs.scope.targets, all_left_out(inputs, rules, results)
+    narrow.check(targets, changes, skips, without_user, inputs.current)
     narrowed = narrow.narrow(tuple(changes), targets)
     read = readings(inputs, rules)
     asserted = assertion_check.judged(inputs.desired.assertions, narrowed, inputs.current)
@@ -145,8 +146,21 @@ def make_plan(inputs: Inputs) -> Plan:
             *notices(inputs, rules, names, results),
             *assertion_check.notices(asserted),
         ),
+        left_out=narrow.narrow_left_out(without_user, targets),
     )
     return with_consequences(plan, inputs.abilities)
+
+
+def all_left_out(
+    inputs: Inputs, rules: Sequence[SourceRules], results: Iterable[TargetState]
+) -> tuple[LeftOut, ...]:
+    """The persons of all workspaces who get no user because of a rule."""
+    workspaces = (state.workspace for state in inputs.current)
+    return tuple(
+        each
+        for workspace, result in zip(workspaces, results, strict=True)
+        for each in left_out(workspace, rules, result)
+    )
 
 
 def _digests(inputs: Inputs) -> Digests:
@@ -174,6 +188,7 @@ def notices(
         *finds_nothing(in_sources(desired, rules)),
         *finds_nothing(names.counts() if names is not None else ()),
         *nobody_selected(desired, (rule.source.name for rule in rules)),
+        *empty_groups(rules),
         *source_names.hints(desired.sources, inputs.current),
         *state_notices.idle_links(desired, results),
         *state_notices.shared_addresses(results),
@@ -234,6 +249,7 @@ def check_guards(
         for rule in rules:
             path = rule.matches.path
             yield from source_health.missing(workspace, rule.source, rule.index, path)
+            yield from source_health.missing_groups(workspace, rule)
 
 
 def workspaces_to_remember(

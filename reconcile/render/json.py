@@ -3,6 +3,7 @@
 import msgspec
 
 from reconcile.model.change import Plan, Violation
+from reconcile.model.notice import LeftOut
 from reconcile.model.report import RESULTS, Report, Showing
 from reconcile.model.views.explanation import Explanation
 from reconcile.render import summary, wording
@@ -14,7 +15,8 @@ def plan_json(plan: Plan, *, redacted: bool = False) -> str:
     `summary.by_kind` is kind → action → how many, `summary.skips` skip code → how many;
     `summary.counts` has the numbers of the table, an object for each source. Changes, skips and
     notices have the fields of their classes in `reconcile.model`; a violation has its `code` and
-    whether it was `accepted`, too.
+    whether it was `accepted`, too. `left_out` are the numbers of people who get no user because of
+    a rule.
     """
     refused = plan.refused
     return as_text(
@@ -46,6 +48,7 @@ def plan_json(plan: Plan, *, redacted: bool = False) -> str:
             "notices": plan.notices,
             "readings": plan.readings,
             "captures": plan.captures,
+            "left_out": _counted(plan),
         }
     )
 
@@ -74,11 +77,17 @@ def report_json(plan: Plan, report: Report) -> str:
             ],
             "skips": plan.skips,
             "notices": plan.notices,
+            "left_out": _counted(plan),
             "troubles": report.troubles,
             "signatures": report.signatures,
             "already_applied": report.already_applied or None,
         }
     )
+
+
+def _counted(plan: Plan) -> list[LeftOut]:
+    """How many people get no user because of a rule, and not who."""
+    return [each.counted for each in plan.left_out]
 
 
 def violation_object(violation: Violation) -> dict[str, object]:

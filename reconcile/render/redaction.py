@@ -19,6 +19,7 @@ import msgspec
 from reconcile.model import kinds
 from reconcile.model.change import Change, Fields, Plan, Scope, Skip, Violation
 from reconcile.model.notice import Notice
+from reconcile.model.report import Report
 
 HIDDEN: Final = "redacted"
 """In place of a value."""
@@ -40,7 +41,35 @@ _NAMED: Final[Mapping[tuple[str, str], str]] = {
 
 def redacted(plan: Plan) -> Plan:
     """The plan without names, addresses and values."""
+    return _plan(plan, _Numbers())
+
+
+def redacted_report(plan: Plan, report: Report) -> tuple[Plan, Report]:
+    """A plan and what became of it; an object has the same number in both.
+
+    Of a change that failed it stays that it did, and of an approval the fingerprint of the key.
+    """
     numbers = _Numbers()
+    hidden = _plan(plan, numbers)
+    outcomes = tuple(
+        msgspec.structs.replace(
+            outcome,
+            change=_change(outcome.change, numbers),
+            detail=HIDDEN if outcome.detail else "",
+        )
+        for outcome in report.outcomes
+    )
+    troubles = tuple(msgspec.structs.replace(each, detail=HIDDEN) for each in report.troubles)
+    signatures = tuple(
+        msgspec.structs.replace(each, principal=HIDDEN) for each in report.signatures
+    )
+    return hidden, msgspec.structs.replace(
+        report, outcomes=outcomes, troubles=troubles, signatures=signatures
+    )
+
+
+def _plan(plan: Plan, numbers: "_Numbers") -> Plan:
+    """The plan with a number for each name."""
     changes = tuple(_change(change, numbers) for change in plan.changes)
     violations = tuple(_violation(each, numbers) for each in plan.violations)
     codes = {old.code: new.code for old, new in zip(plan.violations, violations, strict=True)}
@@ -57,6 +86,7 @@ def redacted(plan: Plan) -> Plan:
         violations=violations,
         accepted=accepted,
         notices=tuple(map(_notice, plan.notices)),
+        left_out=tuple(each.counted for each in plan.left_out),
     )
 
 

@@ -154,10 +154,17 @@ def _summary(plan: Plan) -> Iterator[str]:
     """What of the directories is left out of the plan, by its skips or by the command line."""
     if plan.skips:
         yield f"  not synchronised: {numbered(wording.skip_counts(plan))}"
+    yield from _left_out(plan)
     if narrowed := wording.narrowed(plan):
         yield f"  only {narrowed}"
     if plan.scope.undo:
         yield f"  undoes run {wording.printable(plan.scope.undo)}"
+
+
+def _left_out(plan: Plan) -> list[str]:
+    """How many people get no user because of a rule."""
+    hint = wording.left_out_hint(plan.left_out)
+    return [f"  {people}{hint}" for people in wording.left_out(plan.left_out)]
 
 
 def _configuration(plan: Plan) -> str:
@@ -221,6 +228,7 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     lines += prefixed("  ", wording.since_applied(report))
     if not report.already_applied:
         lines += _counts(summary.done(plan, report), paint)
+        lines += _left_out(plan)
     if report.outcomes:
         lines.append(_configuration(plan))
     lines += prefixed("  signed by ", wording.signers(report))

@@ -1,11 +1,12 @@
 """The words and counts that every form of output shares."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from reconcile.model import kinds
 from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
+from reconcile.model.notice import LeftOut, LeftOutCode
 from reconcile.model.report import RESULTS, Outcome, Report, Result, Trouble
 from reconcile.model.text import printing
 from reconcile.render.layout import and_more, numbered, prefixed
@@ -256,3 +257,28 @@ def trouble_result(trouble: Trouble, report: Report) -> str:
 def skip_counts(plan: Plan) -> Mapping[str, int]:
     """Skip code → how many."""
     return dict(sorted(Counter(skip.code for skip in plan.skips).items()))
+
+
+_LEFT_OUT: Final[Mapping[LeftOutCode, tuple[str, str]]] = {
+    "outside_create_groups": ("is in no group of create", "are in no group of create"),
+    "outside_required_groups": ("is outside require_groups", "are outside require_groups"),
+    "disabled": ("is disabled, and not created", "are disabled, and not created"),
+}
+"""What is said of one person, and of several."""
+
+
+def left_out(all_of_them: Sequence[LeftOut]) -> Iterator[str]:
+    """A sentence for each number of people who get no user: `2 people of corp are …`."""
+    several = has_several_workspaces(all_of_them)
+    for each in all_of_them:
+        singular, plural = _LEFT_OUT[each.code]
+        source = printable(each.source)
+        people = f"1 person of {source} {singular}"
+        if each.number != 1:
+            people = f"{each.number:,} people of {source} {plural}"
+        yield f"{printable(each.workspace)}: {people}" if several else people
+
+
+def left_out_hint(all_of_them: Iterable[LeftOut]) -> str:
+    """How to see who they are; "" if a plan from a file does not know."""
+    return " (-v lists them)" if any(each.people for each in all_of_them) else ""

@@ -498,3 +498,39 @@ def test_what_blocking_stops_is_said_at_each_loss_and_in_the_headline(tmp_path: 
     plan, _ = stage.plan()
     assert plan.changes == ()
     assert plan.notices == ()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "deletes", "now", "later"),
+    [
+        (ACTIVE_OR_NOT, frozenset({"user"}), "ann inactive of corp", None),
+        (ACTIVE_OR_NOT, frozenset(), "ann inactive of corp", "ann inactive of corp"),
+        (
+            frozenset({"active", "blocked", "erased"}),
+            frozenset(),
+            "ann blocked of corp",
+            "erased-N erased of corp",
+        ),
+    ],
+    ids=["deleted", "kept", "erased"],
+)
+def test_the_grace_period_of_a_disabled_person_with_the_statuses_there_are(
+    statuses: Any, deletes: frozenset[str], now: str, later: str | None, tmp_path: Path
+) -> None:
+    rules = {"lifecycle": {"on_disabled": {"action": "block", "after": "5d", "then": "erase"}}}
+    people: dict[str, Any] = {"uid=ann": None, "uid=bob": None}
+    stage = stage_of(tmp_path, people, rules, statuses=statuses, deletes=deletes)
+    played(stage)
+    people["uid=ann"] = {"pwdAccountLockedTime": "000001010000Z"}
+    stage.write(DESIRED | rules, {"corp": ldif(people)})
+    played(stage)
+    assert stage.state()["users"] == [now, "bob active of corp"]
+    at = "2026-01-06T00:00:00Z"
+    stage.apply(stage.plan(at=at)[0])
+    # Nobody is created again, and nothing is left to do.
+    assert stage.plan(at=at)[0].changes == ()
+    assert stage.state()["users"] == sorted(filter(None, [later, "bob active of corp"]))
+    people["uid=ann"] = None
+    stage.write(DESIRED | rules, {"corp": ldif(people)})
+    stage.apply(stage.plan(at="2026-01-07T00:00:00Z")[0])
+    assert "ann active of corp" in stage.state()["users"]

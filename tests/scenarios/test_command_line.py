@@ -1,9 +1,11 @@
 """The commands as a user types them: output, exit codes, files left behind, and the mistakes a beginner makes."""
 
+import importlib
 import json
 import os
 import pty
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from typing import Any
 import pytest
 
 from reconcile import cli
+from reconcile.cli.guide import registry
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.ports import Holder
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
@@ -365,22 +368,73 @@ def test_help_says_every_command_whole_and_what_path_means() -> None:
         assert "PATH is a desired-state file or a folder of them" in done.stdout
 
 
-def test_help_loads_nothing_heavy() -> None:
-    loaded = subprocess.run(
-        [sys.executable, "-c", "import sys, reconcile.cli; print(*sys.modules)"],
+HEAVY = {
+    *("alembic", "attr", "cronsim", "deepdiff", "http.client", "jsonschema", "psycopg", "pymysql"),
+    *("referencing", "rich", "sqlalchemy.dialects.mysql", "sqlalchemy.dialects.postgresql"),
+    *("sqlalchemy.orm", "tzlocal", "urllib3", "zoneinfo"),
+    *("reconcile.config.schema.refusal", "reconcile.app.watching.sending"),
+    *(f"reconcile.planning.{part}" for part in ("explain", "login", "renames", "undo", "views")),
+}
+"""What no ordinary run needs."""
+
+
+def loaded_by(folder: Path, *arguments: str) -> tuple[int, set[str]]:
+    """The exit code of a command in a process of its own, and the modules that it has imported."""
+    program = """
+import sys
+from reconcile.cli import cli
+try:
+    cli.main(sys.argv[1:], standalone_mode=True)
+except SystemExit as ended:
+    print(ended.code, *sys.modules, file=sys.stderr)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout.split()
-    heavy = {
-        "sqlalchemy",
-        "ldap3",
-        "jinja2",
-        "yaml",
-        "jsonschema",
-        "alembic",
-        "rich",
-        "deepdiff",
-        "msgspec",
+        check=False,
+    )
+    code, *modules = done.stderr.splitlines()[-1].split()
+    return int(code), set(modules)
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    code, loaded = loaded_by(tmp_path, "--help")
+    more = {"sqlalchemy", "ldap3", "jinja2", "yaml", "msgspec"}
+    assert code == 0
+    assert (HEAVY | more).isdisjoint(loaded), "`--help` loads what it does not need"
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        (["plan", "--check"], set()),
+        (["validate"], {"sqlalchemy"}),
+    ],
+    ids=["plan", "validate"],
+)
+def test_a_small_site_loads_nothing_that_it_does_not_need(
+    tmp_path: Path, command: list[str], more: set[str]
+) -> None:
+    example = Path(__file__).parents[2] / "examples" / "quickstart"
+    for name in ("reconcile.yml", "company.ldif"):
+        shutil.copy(example / name, tmp_path)
+    code, loaded = loaded_by(tmp_path, *command)
+    assert code == (3 if command[0] == "plan" else 0)
+    assert (HEAVY | more) & loaded == set()
+    others = {name for name in loaded if name.startswith("reconcile.cli.commands.")}
+    assert len(others) == 1, "a command starts without the other commands"
+
+
+def test_every_command_is_in_the_registry_under_its_name() -> None:
+    folder = Path(registry.__file__).parents[1]
+    written = {
+        ".".join(file.relative_to(folder).with_suffix("").parts)
+        for file in folder.rglob("*.py")
+        if re.search(r"^COMMANDS\b", file.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert heavy.isdisjoint(loaded), "`--help` loads what it does not need"
+    assert written == set(registry.MODULES)
+    for module, names in registry.MODULES.items():
+        commands = importlib.import_module(f"reconcile.cli.{module}").COMMANDS
+        assert tuple(command.name for command in commands) == names

@@ -56,7 +56,8 @@ def directories(draw: st.DrawFn, prefix: str = "") -> dict[str, Any]:
             )
         )
         entries[f"cn={names[number]}"] = {"entryUUID": f"{prefix}g{number}", "member": members}
-    return entries
+    # Without a group that decides who has a user, every plan would be refused.
+    return {f"cn={GROUPS[0]}": {"entryUUID": f"{prefix}g", "member": dns[:1]}} | entries
 
 
 @st.composite
@@ -71,7 +72,9 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         ]
     )
     users = {
-        "create": draw(st.sampled_from(["all", "mapped", "selected", "never"])),
+        "create": draw(
+            st.sampled_from(["all", "mapped", "selected", "never", {"groups": ["cn=one"]}])
+        ),
         "select": draw(st.lists(st.sampled_from(["a*", "bob", "EVE"]), max_size=2)),
         "exclude": draw(st.lists(st.sampled_from(["cid", "d*"]), max_size=1)),
         "require": draw(st.sampled_from([[], ["email"]])),
@@ -79,6 +82,7 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "filter": draw(st.sampled_from(["(objectClass=inetOrgPerson)", "(employeeType=staff)"])),
         "attributes": [{"field": "phone", "value": "{{ telephoneNumber }}"}],
         "manager_attribute": "manager",
+        **draw(st.sampled_from([{}, {"create_disabled": False}])),
     }
     source = {
         "name": "corp",
@@ -128,7 +132,11 @@ def rules(draw: st.DrawFn) -> dict[str, Any]:
         "lifecycle": {
             "on_missing": draw(word),
             "on_out_of_scope": draw(word),
-            "on_disabled": draw(st.sampled_from(["deactivate", "block"])),
+            "on_disabled": draw(
+                st.sampled_from(
+                    ["deactivate", "block", {"action": "block", "after": "3d", "then": "erase"}]
+                )
+            ),
             "on_return": draw(st.sampled_from(["restore", "keep"])),
             "on_source_removed": draw(st.sampled_from(["keep", "deactivate", "block"])),
             "on_deleted": draw(st.sampled_from(["recreate", "ignore"])),

@@ -166,8 +166,8 @@ def test_required_groups_by_the_way_that_leads_there(shell: Shell) -> None:
     assert (found["passes"], found["path"]) == (True, WAY)
     bob = explained(shell, "bob")
     assert rule(bob, "require_groups")["why"].endswith(f"(there is no group cn=x,{GROUPS})")
-    assert standing(bob)["code"] == "skipped"
-    assert standing(bob)["skips"][0]["code"] == "outside_required_groups"
+    assert standing(bob)["code"] == "out"
+    assert standing(bob)["why"].startswith("left out by users.require_groups: in none of ")
 
 
 def test_groups_selected_ignored_and_beside(shell: Shell) -> None:
@@ -503,6 +503,34 @@ def test_a_grace_period(shell: Shell) -> None:
     )
     company(shell, {"uid=ann": None, "uid=bob": None}, lifecycle=lifecycle)
     assert standing(explained(shell, "ann"))["grace"] is None, "back within it"
+
+
+def test_the_grace_period_of_a_disabled_person(shell: Shell) -> None:
+    lifecycle = {"on_disabled": {"action": "block", "after": "30d", "then": "erase"}}
+    people: dict[str, Any] = {"uid=ann": None, "uid=bob": None}
+    company(shell, people, lifecycle=lifecycle)
+    shell.run("apply", "--yes")
+    people["uid=ann"] = {"pwdAccountLockedTime": "000001010000Z"}
+    company(shell, people, lifecycle=lifecycle)
+    grace = {"cause": "disabled", "since": "", "due": "", "then": "erase"}
+    assert standing(explained(shell, "ann"))["grace"] == grace
+    shell.run("apply", "--yes")
+    shell.sql("update users set departed_at = '2099-01-01T00:00:00Z' where username = 'ann'")
+    times = {"since": "2099-01-01T00:00:00Z", "due": "2099-01-31T00:00:00Z"}
+    assert standing(explained(shell, "ann"))["grace"] == grace | times
+    assert "disabled since 2099-01-01T00:00:00Z; due" in shell.run("explain", "ann")[0]
+    shell.sql("update users set departed_at = '2026-01-01T00:00:00Z' where username = 'ann'")
+    ended = standing(explained(shell, "ann"))
+    assert (ended["code"], actions({"workspaces": [ended]})) == ("disabled", ["user erase ann"])
+    assert ended["why"] == "disabled in corp (lifecycle.on_disabled: erase)"
+
+
+def test_members_of_groups_by_the_way_that_leads_there(shell: Shell) -> None:
+    company(shell, NESTED, {"create": {"groups": ["a"]}})
+    ann, bob = explained(shell, "ann"), explained(shell, "bob")
+    assert (rule(ann, "create")["why"], rule(ann, "create")["path"]) == ("member of a", WAY)
+    assert rule(bob, "create")["why"] == "in none of a"
+    assert standing(bob)["why"] == "left out by users.create.groups: in none of a"
 
 
 def test_accounts_of_the_platform_alone(shell: Shell) -> None:

@@ -43,11 +43,21 @@ def departures(draw: st.DrawFn) -> Any:
     return {"action": action, "after": f"{draw(st.integers(1, 4))}d", "then": then}
 
 
+@st.composite
+def disablings(draw: st.DrawFn) -> Any:
+    """An action, or one with a harder one to follow after some days."""
+    action = draw(st.sampled_from(["deactivate", "block"]))
+    if draw(st.booleans()):
+        return action
+    then = draw(st.sampled_from(["erase", "delete", *(["block"] if action != "block" else [])]))
+    return {"action": action, "after": f"{draw(st.integers(1, 4))}d", "then": then}
+
+
 lifecycles = st.fixed_dictionaries(
     {
         "on_missing": departures(),
         "on_out_of_scope": departures(),
-        "on_disabled": st.sampled_from(["deactivate", "block"]),
+        "on_disabled": disablings(),
         "on_return": st.sampled_from(["restore", "restore", "keep"]),
         "on_source_removed": st.sampled_from(["keep", "deactivate", "block"]),
     }
@@ -82,7 +92,8 @@ class Expected:
 
     def run(self, place: str, day: int) -> None:
         if self.status in GONE_FOR_GOOD:
-            if self.status == "deleted" and place in (HERE, DISABLED):
+            ends = self.rule("on_disabled").get("then") in ("erase", "delete")
+            if self.status == "deleted" and place in (HERE, *([] if ends else [DISABLED])):
                 self.__init__(self.lifecycle)  # type: ignore[misc] # somebody new
                 self.run(place, day)
             return
@@ -90,9 +101,19 @@ class Expected:
             self.depart(place, day)
         elif place == REMOVED:
             self.out_of_service(self.lifecycle["on_source_removed"], REMOVED)
-        else:
+        elif place == HERE:
             self.absent = None
-            (self.enable if place == HERE else self.disable)()
+            self.enable()
+        else:
+            action = self.due(DISABLED, "on_disabled", day)
+            if action in ("erase", "delete"):
+                self.out_of_service(action, DISABLED)
+            else:
+                self.disable(action)
+
+    def rule(self, name: str) -> dict[str, str]:
+        rule = self.lifecycle[name]
+        return rule if isinstance(rule, dict) else {"action": rule}
 
     def enable(self) -> None:
         if self.status in ("active", "vacation") or (self.status == "blocked" and not self.sync):
@@ -103,10 +124,8 @@ class Expected:
         self.status, self.sync, self.cause = ("vacation" if self.vacation else "active"), True, ""
         self.vacation = False
 
-    def disable(self) -> None:
-        target = (
-            "inactive" if self.lifecycle["on_disabled"] == "deactivate" else "blocked_in_directory"
-        )
+    def disable(self, action: str) -> None:
+        target = "inactive" if action == "deactivate" else "blocked_in_directory"
         if self.status == "blocked" and not self.sync:
             return
         stays = self.status in (target, "blocked") and self.cause in (OUTSIDE, GONE, REMOVED)
@@ -117,18 +136,21 @@ class Expected:
         self.vacation = False
 
     def depart(self, place: str, day: int) -> None:
-        rule = self.lifecycle["on_missing" if place == GONE else "on_out_of_scope"]
-        rule = rule if isinstance(rule, dict) else {"action": rule}
+        name = "on_missing" if place == GONE else "on_out_of_scope"
+        self.out_of_service(self.due(place, name, day), place)
+
+    def due(self, place: str, name: str, day: int) -> str:
+        """What a rule asks for on a day; the time counts from the first day of the cause."""
+        rule = self.rule(name)
         if "then" not in rule:
             self.absent = (
                 self.absent if self.absent is not None and self.absent[0] == place else None
             )
-            self.out_of_service(rule["action"], place)
-            return
+            return rule["action"]
         if self.absent is None or self.absent[0] != place:
             self.absent = place, day
         over = day - self.absent[1] >= int(rule["after"][:-1])
-        self.out_of_service(rule["then"] if over else rule["action"], place)
+        return rule["then"] if over else rule["action"]
 
     def out_of_service(self, action: str, cause: str) -> None:
         if action in ("erase", "delete"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from jsonschema.validators import Draft202012Validator
 
+from reconcile.cli.formats import REPORTS
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import DESIRED
 
@@ -203,6 +204,21 @@ def test_redacted_output_and_log_name_nobody(shell: Shell) -> None:
     assert "notice finds_nothing: -v logs the rest" in shell.run("plan", "--redact")[1]
     assert "taem" in shell.run("plan")[1], "only for the one command"
     _, err = shell.run("plan", "--redact", "-v", code=2)
+    assert "--redact cannot be combined with -v" in err
+
+
+NAME = re.compile(r"\b(ann|bob|cem|team|sales|taem|everyone)\b")
+
+
+@pytest.mark.parametrize("form", REPORTS)
+def test_a_redacted_report_names_nobody(shell: Shell, form: str) -> None:
+    shell.company(PEOPLE, **RULES)
+    out, err = shell.run("apply", "--yes", "--redact", "--format", form)
+    assert not NAME.search(out + err)
+    assert "3" in out  # the counts stay
+    _, err = shell.run("apply", "--redact", code=2)
+    assert "--redact hides what you would be asked about: use --yes, too" in err
+    _, err = shell.run("apply", "--yes", "--redact", "-v", code=2)
     assert "--redact cannot be combined with -v" in err
 
 

@@ -34,9 +34,16 @@ def test_a_wheel_holds_schemas_migrations_and_types(tmp_path: Path) -> None:
     assert not any(name.startswith(f"{collection}/tests/") for name in names)
     assert not any(name.endswith("__init__.py") for name in names if collection in name)
     assert any(name.startswith("reconcile/platforms/sql/migrations/versions/") for name in names)
-    for command, output in (("init", "Wrote reconcile.yml"), ("validate", "Valid: reconcile.yml")):
+    assert {"reconcile/docs/running.md", "reconcile/examples/quickstart/run"} <= names
+    for command, output in (
+        ("init", "Wrote reconcile.yml"),
+        ("validate", "Valid: reconcile.yml"),
+        ("init --list-examples", f"Documentation: {tmp_path / 'site' / 'reconcile' / 'docs'}"),
+        ("init --example quickstart try", "Wrote try. Read try/README.md next."),
+        ("validate try/reconcile.yml", "Valid: try/reconcile.yml"),
+    ):
         done = subprocess.run(
-            [sys.executable, "-I", "-c", INSTALLED, str(tmp_path / "site"), command],
+            [sys.executable, "-I", "-c", INSTALLED, str(tmp_path / "site"), *command.split()],
             cwd=tmp_path,
             capture_output=True,
             text=True,

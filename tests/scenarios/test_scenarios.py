@@ -80,6 +80,7 @@ def test_story(story: dict[str, Any], kind: str, tmp_path: Path) -> None:
         "counted",
         "people",
         "details",
+        "left_out",
     }
     given = story.get("desired", {})
     for number, step in enumerate(story["steps"], start=1):
@@ -127,6 +128,8 @@ def play(stage: Stage, step: dict[str, Any], where: str) -> None:
     assert [f"{skip.code} {skip.username or skip.dn}" for skip in plan.skips] == step.get(
         "skips", []
     ), where
+    left_out = [f"{each.source} {each.code} {each.number}" for each in plan.left_out]
+    assert left_out == step.get("left_out", []), where
     if "reasons" in step:
         reasons = [
             stage.placed(change.reason) for change in plan.changes if change.kind != "source"

@@ -130,6 +130,32 @@ def test_what_a_run_made_goes_again(stage: Stage) -> None:
     assert lines(stage.plan()[0]) == ["+ group g", "+ user ann", "+ user bob", "+ membership ann/g"]
 
 
+def test_a_grace_period_that_began_or_ended_begins_and_ends_again(stage: Stage) -> None:
+    rules = DESIRED | {
+        "lifecycle": {"on_disabled": {"action": "block", "after": "5d", "then": "erase"}}
+    }
+    locked = {"uid=ann": {"pwdAccountLockedTime": "000001010000Z"}, "uid=bob": None}
+    stage.write(rules, {"corp": ldif({"uid=ann": None, "uid=bob": None})})
+    applied(stage, stage.plan()[0])
+    stage.write(rules, {"corp": ldif(locked)})
+    applied(stage, stage.plan(at="2026-01-02T00:00:00Z")[0])
+    with stage.platform(None) as platform:
+        blocked = shown(platform)
+        assert lines(undoing(platform)) == ["~ user ann activate"]
+        applied(stage, undoing(platform))
+        (ann,) = (user for user in platform.read("main").users if user.username == "ann")
+        assert (ann.status, ann.waiting, ann.departed_at) == ("active", "", "")
+        # Undoing the undo puts the beginning back as it was.
+        applied(stage, undoing(platform))
+        assert shown(platform) == blocked
+        stage.write(rules, {"corp": ldif({"uid=ann": None, "uid=bob": None})})
+        applied(stage, stage.plan(at="2026-01-03T00:00:00Z")[0])
+        applied(stage, undoing(platform))
+        assert shown(platform) == blocked
+        stage.write(rules, {"corp": ldif(locked)})
+        assert lines(stage.plan(at="2026-01-07T00:00:00Z")[0]) == ["- user ann erase"]
+
+
 def test_what_somebody_changed_since_stays(stage: Stage) -> None:
     company(stage, FIRST)
     applied(stage, stage.plan()[0])

@@ -129,8 +129,9 @@ def hooks(**more: Any) -> dict[str, Any]:
 def test_a_run_pings_and_a_refused_one_is_told(shell: Shell, receiver: Receiver) -> None:
     shell.company(PEOPLE, **hooks())
     shell.run("plan")
-    assert receiver.got == []  # a plan that is only looked at tells no one
     shell.run("plan", "--check", code=3)
+    assert receiver.got == []  # a plan that is only looked at tells no one
+    shell.run("plan", "--drift", code=3)
     assert receiver.paths == ["/start", "/3", ""]
     assert json.loads(receiver.got[-1][1])["event"] == "drift"
     rids = {path.partition("rid=")[2] for path, _ in receiver.got[:2]}
@@ -147,6 +148,21 @@ def test_a_run_pings_and_a_refused_one_is_told(shell: Shell, receiver: Receiver)
     assert not {"corp", "uid", "bob"} & set(re.findall(r"\w+", receiver.got[-1][1].decode()))
 
 
+def test_drift_is_a_check_that_notifies(shell: Shell, receiver: Receiver) -> None:
+    shell.company(PEOPLE, **hooks())
+    plain, _ = shell.run("plan", "--check", code=3)
+    out, _ = shell.run("plan", "--drift", "--metrics", "drift.prom", code=3)
+    assert out == plain
+    assert "reconcile_last_exit_code 3" in (shell.folder / "drift.prom").read_text().splitlines()
+    assert receiver.paths == ["/start", "/3", ""]
+    shell.run("apply", "--yes")
+    receiver.got.clear()
+    shell.run("plan", "--drift")
+    assert receiver.paths == ["/start", "/0"]  # nothing has drifted: no message
+    _, err = shell.run("plan", "--drift", "--undo", "x", code=2)
+    assert "--drift compares with the files: it cannot be combined with --undo" in err
+
+
 def test_an_apply_that_asks_does_not_notify(shell: Shell, receiver: Receiver) -> None:
     shell.company(PEOPLE, **hooks())
     shell.run("apply", code=2)  # there is no terminal to ask on
@@ -155,7 +171,7 @@ def test_an_apply_that_asks_does_not_notify(shell: Shell, receiver: Receiver) ->
 
 def test_only_the_chosen_events_are_sent(shell: Shell, receiver: Receiver) -> None:
     shell.company(PEOPLE, **hooks(on=["failed"]))
-    shell.run("plan", "--check", code=3)
+    shell.run("plan", "--drift", code=3)
     assert receiver.paths == ["/start", "/3"]
 
 
@@ -165,7 +181,7 @@ def test_a_notification_that_fails_changes_no_run_and_shows_no_url(
 ) -> None:
     receiver.status = status
     shell.company(PEOPLE, **hooks())
-    _, err = shell.run("plan", "--check", "-vv", code=3)
+    _, err = shell.run("plan", "--drift", "-vv", code=3)
     assert f"notify.webhooks: not sent: the server returned status {status}" in err
     assert "s3cret" not in err
     assert "/elsewhere" not in receiver.paths
@@ -180,10 +196,10 @@ def test_urls_are_masked_everywhere(shell: Shell, monkeypatch: pytest.MonkeyPatc
     assert "not sent: Connection refused" in err
     assert "s3cret" not in err
     monkeypatch.delenv("HOOK")
-    _, err = shell.run("plan", "--check")
+    _, err = shell.run("plan", "--drift")
     assert "notify.ping_url: not sent" in err
     monkeypatch.setenv("HOOK", "ftp://x/s3cret")
-    _, err = shell.run("plan", "--check")
+    _, err = shell.run("plan", "--drift")
     assert "not sent: it is not an http:// or https:// URL" in err
     assert "s3cret" not in err
 
@@ -215,7 +231,7 @@ def test_apprise_that_is_missing_is_said(shell: Shell, monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "apprise", None)
     monkeypatch.setenv("HOOK", "mailto://s3cret@example.com")
     shell.company(PEOPLE, notify={"apprise": [{"to": "{{ env('HOOK') }}"}]})
-    _, err = shell.run("plan", "--check", code=3)
+    _, err = shell.run("plan", "--drift", code=3)
     assert "pip install 'reconcile-identity[notify]'" in err
     assert "s3cret" not in err
 

@@ -117,7 +117,7 @@ def test_reviewed_applied_exactly_watched(company: Slapd, tmp_path: Path, quick:
         assert "someone@example.com" not in forge.issues[1].body
 
         # Metrics tell it, too.
-        run("plan", "--check", "--metrics", str(tmp_path / "drift.prom"), code=3)
+        run("plan", "--drift", "--metrics", str(tmp_path / "drift.prom"), code=3)
         metrics = (tmp_path / "drift.prom").read_text(encoding="utf-8").splitlines()
         assert "reconcile_last_exit_code 3" in metrics
         assert any(line.startswith("reconcile_pending_changes") for line in metrics)

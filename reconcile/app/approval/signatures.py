@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from reconcile import files
 from reconcile.app.approval import ssh_keygen
 from reconcile.app.approval.ssh_keygen import NAMESPACE, SIGNING, Answer
-from reconcile.errors import NotApproved, UsageError
+from reconcile.errors import NotSigned, UsageError
 from reconcile.model.desired import RequiredSignatures
 from reconcile.model.signature import Signature
 from reconcile.model.text.printing import quoted
@@ -45,7 +45,7 @@ def refuse_no_key(key: Path) -> None:
 def verified(data: bytes, plan_file: Path, required: RequiredSignatures) -> tuple[Signature, ...]:
     """The signatures that count: one for each principal and key.
 
-    Raises NotApproved if there are not enough, with what is wrong with each of the others;
+    Raises NotSigned if there are not enough, with what is wrong with each of the others;
     UsageError if they cannot be verified.
     """
     candidates = _beside(plan_file)
@@ -70,7 +70,7 @@ def verified(data: bytes, plan_file: Path, required: RequiredSignatures) -> tupl
 
 def _too_few(
     plan_file: Path, required: RequiredSignatures, number: int, lines: list[str]
-) -> NotApproved:
+) -> NotSigned:
     """The error; `lines` say what each signature is."""
     people = "person" if required.signers == 1 else "people"
     name = shlex.quote(str(plan_file))
@@ -83,7 +83,7 @@ def _too_few(
         "To approve it, sign it:\n"
         f"  ssh-keygen -Y sign -n {NAMESPACE} -f KEY < {name} > {name}.NAME.sig"
     )
-    return NotApproved("\n".join([demand, *(lines or [none]), way_out]))
+    return NotSigned("\n".join([demand, *(lines or [none]), way_out]))
 
 
 def _beside(plan_file: Path) -> list[Path]:

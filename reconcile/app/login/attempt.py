@@ -181,10 +181,11 @@ class Entrance(msgspec.Struct, frozen=True):
             log.info(
                 "login of %r (%s): %s: %s", self.name, self.source.name, skip.code, skip.detail
             )
-        if user is None and skip is not None:
+        obstacle = skip.code if skip is not None else verdict.left_out
+        if user is None and obstacle:
             raise LoginRefused(
                 "not_registered",
-                f"{username} may not log in: no account can be created ({skip.code})",
+                f"{username} may not log in: no account can be created ({obstacle})",
             )
         if user is None and not verdict.wanted:
             raise LoginRefused(

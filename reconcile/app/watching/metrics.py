@@ -74,6 +74,11 @@ def _of_plan(plan: Plan, report: Report | None) -> Iterator[Metric]:
         ("code",),
         Counter((skip.code,) for skip in plan.skips),
     )
+    left_out: Counter[tuple[str, str]] = Counter()
+    for each in plan.left_out:
+        left_out[each.source, each.code] += each.number
+    text = "Persons who got no user in the last run because of a rule, in all workspaces."
+    yield _counted("reconcile_left_out", text, ("source", "code"), left_out)
     yield _counted(
         "reconcile_violations",
         "Violations of guards that were not accepted.",

@@ -3,20 +3,13 @@
 A notification that cannot be sent is a warning in the log. It never changes a run or its exit code.
 """
 
-import importlib
-import json
-import logging
-import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-from reconcile.app.watching.http import NotSent, below, post, within_deadline
 from reconcile.app.watching.metrics import Ended
-from reconcile.errors import ReconcileError
-from reconcile.model.desired import Notify, NotifyEvent, Receiver, Secret
+from reconcile.model.desired import Notify, NotifyEvent
 
-_log = logging.getLogger(__name__)
 _WHY: Final[Mapping[int, str]] = {
     1: "it failed",
     2: "the configuration is wrong",
@@ -46,72 +39,25 @@ def event_of(exit_code: int) -> NotifyEvent | None:
 def started(notify: Notify, run: str) -> None:
     """Says that a run begins."""
     if notify.ping_url is not None:
-        _ping(notify.ping_url, "start", run, b"")
+        from reconcile.app.watching import sending  # HTTP takes time to import
+
+        sending.ping(notify.ping_url, "start", run, b"")
 
 
 def finished(notify: Notify, ended: Ended) -> None:
     """Says how a run ended."""
+    if notify == Notify():
+        return
+    from reconcile.app.watching import sending  # HTTP takes time to import
+
     message = _message(ended)
     if notify.ping_url is not None:
         step = str(ended.exit_code & 255)
-        _ping(notify.ping_url, step, ended.run, message["text"].encode())
+        sending.ping(notify.ping_url, step, ended.run, message["text"].encode())
     event = event_of(ended.exit_code)
     for receiver in notify.receivers:
         if event in receiver.on:
-            _tell(receiver, message)
-
-
-def _ping(url: Secret, step: str, run: str, body: bytes) -> None:
-    """Pings a dead man's switch; both pings of a run have the same id."""
-    pair = uuid.uuid5(uuid.NAMESPACE_URL, run)
-
-    def send(to: str) -> None:
-        post(below(to, step, f"rid={pair}"), body, {"Content-Type": "text/plain"})
-
-    _try("notify.ping_url", url, send)
-
-
-def _tell(receiver: Receiver, message: Mapping[str, Any]) -> None:
-    """Sends the message to one receiver."""
-    if receiver.kind == "apprise":
-        _try("notify.apprise", receiver.to, lambda to: _apprise(to, message["text"]))
-        return
-    body = json.dumps(message).encode()
-    headers = {"Content-Type": "application/json"}
-    _try("notify.webhooks", receiver.to, lambda to: post(to, body, headers))
-
-
-def _try(what: str, url: Secret, send: Callable[[str], None]) -> None:
-    """Sends to a secret URL; logs why that failed, without the URL."""
-    try:
-        send(url.reveal().strip())
-    except NotSent as error:
-        _log.warning("%s: not sent: %s", what, error)
-    except ReconcileError as error:  # the secret could not be read
-        _log.warning("%s: not sent: %s", what, error)
-    except ValueError:
-        _log.warning("%s: not sent: this is not a URL", what)
-
-
-def _apprise(url: str, text: str) -> None:
-    """Sends a text by the library apprise. Raises NotSent."""
-    try:
-        library = importlib.import_module("apprise")
-    except ImportError:
-        missing = "apprise is not installed: pip install 'reconcile-identity[notify]'"
-        raise NotSent(missing) from None
-    # It logs the URLs that it cannot use.
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-
-    def send() -> None:
-        """Adds the URL to a sender of its own, and sends."""
-        sender = library.Apprise()
-        if not sender.add(url):
-            raise NotSent("apprise does not know this kind of URL")
-        if not sender.notify(title="reconcile", body=text):
-            raise NotSent("apprise could not send it")
-
-    within_deadline(send)
+            sending.tell(receiver, message)
 
 
 def _message(ended: Ended) -> dict[str, Any]:

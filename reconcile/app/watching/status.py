@@ -16,6 +16,7 @@ from reconcile.config.sections import schedule
 from reconcile.errors import ReconcileError
 from reconcile.model.change import Plan, Scope
 from reconcile.model.history import Link, Run
+from reconcile.model.notice import LeftOut
 from reconcile.ports import Progress
 
 
@@ -40,6 +41,8 @@ class WorkspaceStatus(msgspec.Struct, frozen=True):
     """Changes that a plan finds now; None if none was made, or the workspace cannot be read."""
     refused: tuple[str, ...] = ()
     """Code and detail of each violation that would keep a run from starting."""
+    left_out: tuple[LeftOut, ...] = ()
+    """How many people get no user because of a rule."""
 
 
 class LastCommand(msgspec.Struct, frozen=True):
@@ -55,7 +58,7 @@ class Status(msgspec.Struct, frozen=True):
 
     workspaces: tuple[WorkspaceStatus, ...]
     next_run: str
-    """When `serve --schedule` runs next; "" without a schedule."""
+    """When `serve --schedule` runs next, or the latest time for an interval; "" if never."""
     last_command: LastCommand | None = None
     error: str = ""
     """Why no plan could be made; "" if one was made, or none was wanted."""
@@ -106,12 +109,14 @@ def _workspace(name: str, runs: Sequence[Link], made: Plan | None) -> WorkspaceS
     is_read = made is not None and name in made.digests.current
     changes = made.changes if made is not None else ()
     refused = made.refused if made is not None else ()
+    left_out = made.left_out if made is not None else ()
     return WorkspaceStatus(
         workspace=name,
         last_run=_last(finished),
         last_success=_last(good),
         drift=sum(change.workspace == name for change in changes) if is_read else None,
         refused=tuple(f"{each.code}: {each.detail}" for each in refused if each.workspace == name),
+        left_out=tuple(each.counted for each in left_out if each.workspace == name),
     )
 
 

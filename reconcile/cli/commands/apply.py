@@ -15,6 +15,7 @@ from reconcile.cli.options import (
     variable_option,
 )
 from reconcile.cli.parameters.metrics import metrics_option
+from reconcile.cli.review.options import Review, redact_option
 from reconcile.cli.strict import strict_option
 from reconcile.cli.terminal.quiet import quiet_option
 from reconcile.errors import UsageError
@@ -66,6 +67,7 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
 @metrics_option
 @format_option(*REPORTS)
+@redact_option
 @scope_options
 @variable_option
 @quiet_option
@@ -85,6 +87,7 @@ def apply(
     strict: bool,
     metrics: Path | None,
     form: str,
+    redact: bool,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
     variables: dict[str, str],
@@ -101,6 +104,10 @@ def apply(
     from reconcile.cli.account import account
     from reconcile.model.change import Scope
 
+    review = Review(redact=redact)
+    review.begin()
+    if redact and not yes:
+        raise UsageError("--redact hides what you would be asked about: use --yes, too")
     plan_file = _plan_file(paths)
     required = _required(allowed_signers, signers, revoked_keys)
     if plan_file is None and configs:
@@ -125,7 +132,7 @@ def apply(
     # A person who is asked sees how it ends, so only `--yes` notifies.
     watch = Watch("apply", metrics, notifies=yes)
     ask = None if yes else _ask
-    context.exit(run.run(task, watch, form=form, colour=colour(), ask=ask))
+    context.exit(run.run(task, watch, form=form, colour=colour(), ask=ask, review=review))
 
 
 def _plan_file(paths: tuple[Path, ...]) -> Path | None:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     from reconcile.model.desired import Source
     from reconcile.model.login import LoginNames
     from reconcile.model.views.explanation import PersonSearch, Stray
-    from reconcile.planning import Background, Inputs
+    from reconcile.planning import Inputs
+    from reconcile.planning.explain.background import Background
     from reconcile.ports import Progress
 
 EXIT_NOBODY = 1
@@ -56,13 +57,13 @@ def explain(
     """
     import msgspec
 
-    from reconcile import planning
     from reconcile.app import adapters, inputs
     from reconcile.app.identity_history import with_ties
     from reconcile.app.notices import placed, placing, report
     from reconcile.directories.type_defaults import why_disabled
     from reconcile.model.change import Scope
-    from reconcile.planning.explain import lookup
+    from reconcile.planning.explain import background, lookup
+    from reconcile.planning.explain import explain as explanations
     from reconcile.render import explanation_json, explanation_text
 
     _refuse_impossible(user)
@@ -72,16 +73,16 @@ def explain(
     with progress() as tell:
         with closing(adapters.platform(loaded.desired.platform, tell)) as target:
             read, troubles = inputs.inputs(
-                loaded, scope, variables, target, tell, planning.asking_query
+                loaded, scope, variables, target, tell, lookup.asking_query
             )
         asked = {source.name: lookup.names(source, user, read.current) for source in chosen}
-        background = planning.Background(_origins(loaded), _searches(chosen), why_disabled)
+        rules = background.Background(_origins(loaded), _searches(chosen), why_disabled)
         strays = {
-            source.name: tuple(_strays(read, source, asked[source.name], background, tell))
+            source.name: tuple(_strays(read, source, asked[source.name], rules, tell))
             for source in chosen
         }
     with placing(loaded):
-        explanation = planning.explain(read, asked, user, strays, background)
+        explanation = explanations.explain(read, asked, user, strays, rules)
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         explanation = with_ties(explanation, target.history)
     searched = [

@@ -50,6 +50,11 @@ EXIT_CHANGES = 3
 )
 @format_option(*FORMATS)
 @click.option("--check", is_flag=True, help="Exit 3 when there are changes.")
+@click.option(
+    "--drift",
+    is_flag=True,
+    help="As --check, and notify as the files say: for the job that looks for drift.",
+)
 @strict_option("when a rule finds nothing or an existing user is skipped, with --check too")
 @metrics_option
 @click.option(
@@ -108,6 +113,7 @@ def plan(
     key: Path | None,
     form: str,
     check: bool,
+    drift: bool,
     strict: bool,
     metrics: Path | None,
     targets: tuple[str, ...],
@@ -136,12 +142,14 @@ def plan(
     review.begin()
     pipeline.begin(outputs)
     _check_key(key, out)
+    if drift and undo:
+        raise UsageError("--drift compares with the files: it cannot be combined with --undo")
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     wanted = _Wanted(
-        paths, variables, scope, out, key, form, check, strict,
+        paths, variables, scope, out, key, form, check or drift, strict,
         codes, captures, undo, outputs, summary, review,
     )  # fmt: skip
-    watch = Watch("plan", metrics, notifies=check)
+    watch = Watch("plan", metrics, notifies=drift)
     context.exit(watched(watch, lambda: _shown(wanted, watch)))
 
 

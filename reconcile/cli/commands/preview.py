@@ -18,7 +18,7 @@ from reconcile.cli.strict import strict_exit, strict_option
 from reconcile.cli.terminal.tabular import Columns, Shape, show, wide_option
 
 if TYPE_CHECKING:  # it costs time to import, and every command imports this module
-    from reconcile.planning import Preview
+    from reconcile.planning.views.preview import Preview
 
 _PREVIEWED = Columns(
     ("workspace", "username", "email", "roles", "status", "exists", "action"),
@@ -59,19 +59,20 @@ def preview(
     """
     import msgspec
 
-    from reconcile import planning
     from reconcile.app import adapters, inputs
-    from reconcile.app.notices import placed, placing, report
+    from reconcile.app.notices import placed, placing, report, report_left_out
     from reconcile.model.change import Scope, not_clean
+    from reconcile.planning.views import preview as previews
 
     loaded = inputs.configuration(paths, variables)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
     with progress() as tell, closing(adapters.platform(loaded.desired.platform, tell)) as target:
         read, troubles = inputs.inputs(loaded, scope, variables, target, tell)
     with placing(loaded):
-        previewed = planning.preview(read)
+        previewed = previews.preview(read)
     previewed = msgspec.structs.replace(previewed, notices=placed(loaded, previewed.notices))
     report(previewed.notices)
+    report_left_out(previewed.left_out)
     _show(previewed, form, Shape(wide), several=len(read.current) > 1)
     if troubles:
         context.exit(troubles[0].exit_code)
@@ -81,10 +82,12 @@ def preview(
 def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> None:
     import msgspec
 
-    from reconcile.render import escaped, rows, table
+    from reconcile.render import escaped, rows, table, wording
 
     if form == "json":
-        click.echo(escaped(msgspec.json.format(msgspec.json.encode(previewed), indent=2).decode()))
+        left_out = tuple(each.counted for each in previewed.left_out)
+        counted = msgspec.structs.replace(previewed, left_out=left_out)
+        click.echo(escaped(msgspec.json.format(msgspec.json.encode(counted), indent=2).decode()))
         return
     users, skips = list(rows.previewed(previewed.users)), list(rows.skipped(previewed.skips))
     if form == "csv":
@@ -98,6 +101,9 @@ def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> No
         click.echo("\nSkipped (they gain nothing until this is fixed):")
         show(skips, _columns(_SKIPPED, several=several), form, shape, paged=False)
     click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
+    hint = wording.left_out_hint(previewed.left_out)
+    for people in wording.left_out(previewed.left_out):
+        click.echo(f"{people}{hint}.", err=True)
 
 
 def _columns(columns: Columns, *, several: bool) -> Columns:

@@ -50,6 +50,7 @@ def migrate_usernames(
     from reconcile.app.notices import placing
     from reconcile.cli import output
     from reconcile.model.change import Scope, refusal
+    from reconcile.planning.renames import usernames
 
     _refuse_both(only_plan=only_plan, yes=yes)
     loaded = inputs.configuration(paths, variables)
@@ -62,7 +63,7 @@ def migrate_usernames(
             )
         with placing(loaded):
             full = planning.make_plan(read)
-        migration = planning.migration(
+        migration = usernames.migration(
             full, read.current, read.snapshots, loaded.desired.safety, target.abilities.own_username
         )
     if migration.collisions:
@@ -111,6 +112,7 @@ def rename_source(
     from reconcile.app import adapters, inputs
     from reconcile.cli import output
     from reconcile.model.change import Scope
+    from reconcile.planning.renames.source import renaming
 
     _refuse_both(only_plan=only_plan, yes=yes)
     loaded = inputs.configuration(paths, variables)
@@ -132,7 +134,7 @@ def rename_source(
             tool=__version__,
             created=inputs.now(),
         )
-    made = planning.renaming(read, old, new)
+    made = renaming(read, old, new)
     click.echo(output.plan(made, "text", full=only_plan, saved=None, colour=colour()))
     if only_plan:
         return

@@ -52,9 +52,9 @@ def search(
     """
     import msgspec
 
-    from reconcile import planning
     from reconcile.app import adapters, identity_history, inputs
     from reconcile.app.notices import placing
+    from reconcile.planning.views import search as search_view
 
     loaded = inputs.configuration(paths, variables)
     state = loaded.desired
@@ -69,10 +69,10 @@ def search(
                 for workspace in current
             }
         with closing(adapters.directory(searched, tell)) as directory:
-            snapshot = directory.read(planning.search_query(state, searched))
+            snapshot = directory.read(search_view.search_query(state, searched))
     with placing(loaded):
-        matches = planning.survey(
-            state, searched, snapshot, current, abilities, planning.keyword(keyword), used
+        matches = search_view.survey(
+            state, searched, snapshot, current, abilities, search_view.keyword(keyword), used
         )
         rows = list(map(msgspec.to_builtins, matches))
     several = ("workspace",) if len(names) > 1 else ()
@@ -98,21 +98,21 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
     """
     import msgspec
 
-    from reconcile import planning
     from reconcile.app import adapters, inputs
     from reconcile.app.notices import placing
+    from reconcile.planning.views import tree as tree_view
     from reconcile.render import escaped, printable
 
     loaded = inputs.configuration(paths, variables)
     (chosen,) = inputs.chosen_sources(loaded.desired, [source])
-    query = planning.tree_query(loaded.desired, chosen)
+    query = tree_view.tree_query(loaded.desired, chosen)
     with (
         placing(loaded),
         progress() as tell,
         closing(adapters.directory(chosen, tell)) as directory,
     ):
         if form == "json":
-            shown = planning.overview(loaded.desired, chosen, directory.read(query))
+            shown = tree_view.overview(loaded.desired, chosen, directory.read(query))
             with tell.aside():
                 click.echo(
                     escaped(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode())
@@ -129,7 +129,7 @@ def tree(source: str, paths: tuple[Path, ...], form: str, variables: dict[str, s
                 "end", ["", f"INCOMPLETE: {printable(chosen.name)} could not be read to its end."]
             )
             raise
-        lines.counted(planning.overview(loaded.desired, chosen, snapshot), len(snapshot.persons))
+        lines.counted(tree_view.overview(loaded.desired, chosen, snapshot), len(snapshot.persons))
 
 
 class _Lines:
@@ -151,10 +151,10 @@ class _Lines:
 
     def outlined(self, desired: "DesiredState", source: "Source", outline: "Outline") -> None:
         """Prints the departments, and the groups once they are read."""
-        from reconcile import planning
+        from reconcile.planning.views import tree as tree_view
         from reconcile.render import tree_lines
 
-        known = planning.outlined(desired, source, outline)
+        known = tree_view.outlined(desired, source, outline)
         if outline.groups is None:
             self.print(
                 "departments",

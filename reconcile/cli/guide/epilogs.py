@@ -10,6 +10,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
     "init": (
         "reconcile init --from ldap://dc1.example.com",
         "reconcile init --type active_directory",
+        "reconcile init --example quickstart",
         "reconcile init",
     ),
     "validate": ("reconcile validate", "reconcile validate --effective reconcile.d/"),
@@ -41,6 +42,7 @@ EXAMPLES: Final[Mapping[str, tuple[str, ...]]] = {
         "reconcile plan",
         "reconcile plan -o today.plan",
         "reconcile plan --check --target user:ann",
+        "reconcile plan --drift",
         "reconcile plan --undo RUN -o undo.plan",
     ),
     "show": ("reconcile show today.plan",),

@@ -22,6 +22,7 @@ _OTHERS: Final = "More"
 _HINTS: Final[Mapping[tuple[str, str], str]] = {
     ("apply", "--dry-run"): "`reconcile plan` shows what apply would change.",
     ("apply", "--check"): "`reconcile plan --check` exits with 3 when there are changes.",
+    ("apply", "--drift"): "`reconcile plan --drift` reports drift; apply never looks only.",
     ("apply", "--diff"): "`reconcile plan` shows what apply would change.",
     ("apply", "--out"): "`reconcile plan --out FILE` writes a plan; apply FILE carries it out.",
     ("apply", "--target"): "`reconcile plan --target KIND:NAME --out FILE`, then apply FILE.",

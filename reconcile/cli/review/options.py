@@ -38,13 +38,18 @@ class Review(NamedTuple):
 NO_REVIEW: Final = Review()
 
 
-def review_options(command: Command) -> Command:
-    """--name, --commit and --redact."""
-    command = click.option(
+def redact_option(command: Command) -> Command:
+    """--redact."""
+    return click.option(
         "--redact",
         is_flag=True,
         help="Show no names, addresses or values, only counts, kinds and fields.",
     )(command)
+
+
+def review_options(command: Command) -> Command:
+    """--name, --commit and --redact."""
+    command = redact_option(command)
     command = click.option(
         "--commit",
         metavar="SHA",

@@ -57,23 +57,63 @@ def _server_options(command: Any) -> Any:
 
 @click.command()
 @click.argument(
-    "path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PATH, metavar="[FILE]"
+    "path", type=click.Path(path_type=Path), default=None, required=False, metavar="[FILE]"
 )
 @click.option(
     "--from", "url", metavar="URL|LDIF", help="Look at this server (ldap://HOST), or LDIF file."
 )
 @click.option("--type", "kind", type=click.Choice(_TYPES), help="Type of the source.")
 @_server_options
+@click.option(
+    "--example", metavar="NAME", help="Copy this example into a new folder, FILE or ./NAME."
+)
+@click.option(
+    "--list-examples", is_flag=True, help="List the examples, and say where the documentation is."
+)
 @output_options
-def init(path: Path, url: str | None, kind: str | None, **said: Any) -> None:
+def init(
+    path: Path | None,
+    url: str | None,
+    kind: str | None,
+    example: str | None,
+    list_examples: bool,
+    **said: Any,
+) -> None:
     """Write a first desired-state file. Never overwrites one.
 
     With --from, looks at a server or at an LDIF file, asks what cannot be seen there, and writes a
     file that fits. Without a terminal nothing is asked: what can be chosen is in the file as
     comments. The password is asked for, or read from the environment variable, and never written.
     With --type, writes a short starter for that kind of directory; without both, a file that
-    explains every key.
+    explains every key. With --example, copies a whole example, which --list-examples names.
     """
+    if list_examples or example is not None:
+        if url or kind or any(said.values()) or (list_examples and (example or path)):
+            raise UsageError("--example and --list-examples go without the other options")
+        _example(example, path)
+        return
+    path = path or Path(DEFAULT_PATH)
+    _init(path, url, kind, said)
+
+
+def _example(name: str | None, path: Path | None) -> None:
+    """Copies an example, or lists all of them without a name."""
+    from reconcile.app.setup import examples
+
+    if name is not None:
+        to = path or Path(name)
+        examples.copy(name, to)
+        click.echo(f"Wrote {to}. Read {to / 'README.md'} next.")
+        return
+    known = examples.examples()
+    width = max((len(each.name) for each in known), default=0)
+    for each in known:
+        click.echo(f"{each.name.ljust(width)}  {each.title}")
+    click.echo(f"\nDocumentation: {examples.folder('docs')}")
+
+
+def _init(path: Path, url: str | None, kind: str | None, said: Mapping[str, Any]) -> None:
+    """Writes a desired-state file."""
     from reconcile.app.setup import starters
     from reconcile.app.setup.draft import text
     from reconcile.config import starter

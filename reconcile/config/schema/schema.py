@@ -10,14 +10,12 @@ folder of the file that says it), `x-message` (what to say where the `pattern` d
 
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from jsonschema.exceptions import ValidationError
-from jsonschema.validators import Draft202012Validator
-
 from reconcile.config.schema import published
-from reconcile.config.schema.wording import WORDINGS, Fault, Schema
+from reconcile.config.schema.conforms import Undecided, conforms
+from reconcile.config.schema.wording import Fault, Schema
 from reconcile.config.yaml.nodes import Path
 
 NAME: Final = "config.schema.json"
@@ -105,43 +103,19 @@ def map_text(
             return value
 
 
-def faults(data: object) -> Iterator[Fault]:
+def faults(data: object) -> Iterable[Fault]:
     """Everything in which a rendered document is not as the schema says."""
-    worded = [(_keyword(error), fault) for error in _errors(data) for fault in _worded(error)]
-    # Of the wrong type is all there is to say about a value.
-    of_wrong_type = {fault.path for keyword, fault in worded if keyword == "type"}
-    for keyword, fault in worded:
-        if keyword not in ("enum", "pattern") or fault.path not in of_wrong_type:
-            yield fault
+    if _conforms(data):
+        return ()
+    # Imported here: jsonschema is slow to import, and few documents are refused.
+    from reconcile.config.schema import refusal
+
+    return refusal.faults(data, schema(), of_type)
 
 
-def _errors(data: object) -> Iterator[ValidationError]:
-    """The errors of the validator."""
-    yield from _validator().iter_errors(data)
-
-
-def _path(error: ValidationError) -> Path:
-    """Where an error is."""
-    return tuple(error.absolute_path)
-
-
-def _keyword(error: ValidationError) -> str:
-    """The keyword of the schema by which an error is worded; errors of keys have one for all."""
-    if "propertyNames" in error.absolute_schema_path:
-        return "propertyNames"
-    return str(error.validator)
-
-
-def _worded(error: ValidationError) -> Iterator[Fault]:
-    """An error in words for people, as one fault or several."""
-    wording = WORDINGS[_keyword(error)]
-    around: Any = error.schema
-    return wording(
-        _path(error), error.instance, error.validator_value, of_type(around, error.instance)
-    )
-
-
-@functools.cache
-def _validator() -> Any:
-    """The validator of the schema."""
-    return Draft202012Validator(schema())
+def _conforms(data: object) -> bool:
+    """Whether it is certain that there is nothing to find."""
+    try:
+        return conforms(data, schema(), schema())
+    except Undecided:
+        return False

@@ -242,8 +242,9 @@ class Builder:
             )
         disabled = values.get("disabled_when")
         lists = ("select", "exclude", "require", "require_groups", "inactive_ous", "match_by")
-        plain = ("base", "scope", "filter", "identifier", "create", "manager_attribute")
+        plain = ("base", "scope", "filter", "identifier", "create_disabled", "manager_attribute")
         rest: Values = {key: values[key] for key in plain if key in values}
+        rest |= _create(values.get("create", "mapped"))
         rest |= {key: tuple(values[key]) for key in lists if key in values}
         rest |= links.absence(values.get("when_absent", "clear"))
         return desired.Users(
@@ -276,6 +277,14 @@ class Builder:
         except Refused as error:
             self._findings.add(path, str(error))
             return compiled(default, around)
+
+
+def _create(value: str | Values) -> Values:
+    """Who becomes a user: a word, or the members of groups."""
+    if isinstance(value, str):
+        return {"create": value}
+    groups = value.get("groups", ())  # missing in a file with problems
+    return {"create": "groups", "create_groups": tuple(groups)}
 
 
 def check_adapter(

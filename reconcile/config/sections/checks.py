@@ -53,6 +53,7 @@ def _sources(data: Values, available: Collection[str], findings: Findings) -> No
         connection.check(source, path, findings)
         _names(source, path, findings)
         _attributes(data, source, path, findings)
+        lifecycle.check_source(data, source, path, findings)
     for index, source in mappings(data, "sources"):
         links.check_source(source, ("sources", index), findings)
 
@@ -127,6 +128,7 @@ def _names(source: Values, path: Path, findings: Findings) -> None:
         _patterns(users, (*path, "users"), key, findings)
     for index, name in texts(users, "require_groups"):
         _dn((*path, "users", "require_groups", index), name, findings)
+    _patterns(mapping(users, "create"), (*path, "users", "create"), "groups", findings)
 
 
 def _patterns(values: Values, path: Path, key: str, findings: Findings) -> None:

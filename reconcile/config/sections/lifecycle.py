@@ -11,7 +11,7 @@ from reconcile.model import desired
 _UNITS: Final = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _LONGEST: Final = 3660 * 86400.0
 """Ten years; anything longer is a slip of the keyboard."""
-_KEYS: Final = ("on_missing", "on_out_of_scope")
+_KEYS: Final = ("on_missing", "on_out_of_scope", "on_disabled")
 _HARDER: Final = get_args(desired.Departing)
 """What can happen to a user, each harder than the one before it."""
 
@@ -32,6 +32,23 @@ def _departure(value: str | Mapping[str, Any]) -> desired.Departure:
 def seconds(grace: str) -> float:
     """A time such as 30d."""
     return float(grace[:-1]) * _UNITS[grace[-1]]  # of any length: too large a number is infinite
+
+
+def ends_disabled(values: Values) -> bool:
+    """Whether the lifecycle of a document erases or deletes users of disabled persons."""
+    return text(mapping(values, "on_disabled"), "then") in ("erase", "delete")
+
+
+def check_source(data: Values, source: Values, path: Path, findings: Findings) -> None:
+    """Adds a contradiction: users that end are created again as long as the person is disabled."""
+    lifecycle = mapping(data, "lifecycle")
+    if mapping(source, "users").get("create_disabled") is True and ends_disabled(lifecycle):
+        then = text(mapping(lifecycle, "on_disabled"), "then")
+        message = (
+            f"contradicts `{then}` in lifecycle.on_disabled: the next run would create the user"
+            " again; write false, or leave the key out"
+        )
+        findings.add((*path, "users", "create_disabled"), message)
 
 
 def check(values: Values, findings: Findings) -> None:

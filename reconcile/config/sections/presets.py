@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from reconcile.config.schema import schema
 from reconcile.config.schema.findings import Findings
 from reconcile.config.schema.typed import Values, mapping, mappings, text, texts
+from reconcile.config.sections.lifecycle import ends_disabled
 from reconcile.config.yaml.nodes import Path, shortened
 from reconcile.model.text import dn
 
@@ -73,6 +74,9 @@ PRESETS: Final[Mapping[str, tuple[Default, ...]]] = MappingProxyType(
 )
 
 
+_NOT_DISABLED: Final = Default("sources.*.users.create_disabled", False)
+
+
 class Applied(NamedTuple):
     """A document with a preset's defaults, the preset's name ("" for none), the paths it filled.
 
@@ -84,13 +88,17 @@ class Applied(NamedTuple):
     paths: frozenset[Path]
     platform: str = ""
     of_platform: frozenset[Path] = frozenset()
+    of_lifecycle: frozenset[Path] = frozenset()
+    """What follows from `lifecycle.on_disabled`."""
 
     def origin(self, path: Path) -> str:
         """What sets the value at a path, such as `preset vmmanager`; "" if it is no preset."""
         above = {path[:length] for length in range(1, len(path) + 1)}
         if above & self.paths:
             return f"preset {self.preset}"
-        return f"platform {self.platform}" if above & self.of_platform else ""
+        if above & self.of_platform:
+            return f"platform {self.platform}"
+        return "lifecycle.on_disabled" if above & self.of_lifecycle else ""
 
 
 def apply(data: dict[str, Any]) -> Applied:
@@ -102,14 +110,30 @@ def apply(data: dict[str, Any]) -> Applied:
     name = text(data, "preset")
     paths: list[Path] = []
     for default in PRESETS.get(name, ()):
-        data = _Filling(default, paths).into(data, tuple(default.path.split(".")), (), {})
+        data = _Filling(default, paths).into(data, _steps(default), (), {})
     platform = text(mapping(data, "platform"), "type")
     of_platform: list[Path] = []
     for key, value in schema.platform_defaults(platform).items():
         default = Default(key, value)
-        data = _Filling(default, of_platform).into(data, tuple(key.split(".")), (), {})
+        data = _Filling(default, of_platform).into(data, _steps(default), (), {})
+    of_lifecycle: list[Path] = []
+    if ends_disabled(mapping(data, "lifecycle")):
+        # Otherwise the next run would create a user again whose person is still disabled.
+        data = _Filling(_NOT_DISABLED, of_lifecycle).into(data, _steps(_NOT_DISABLED), (), {})
     preset = name if name in PRESETS else ""
-    return Applied(data, preset, frozenset(paths), platform, frozenset(of_platform))
+    return Applied(
+        data,
+        preset,
+        frozenset(paths),
+        platform,
+        frozenset(of_platform),
+        frozenset(of_lifecycle),
+    )
+
+
+def _steps(default: Default) -> tuple[str, ...]:
+    """The path of a default, step by step."""
+    return tuple(default.path.split("."))
 
 
 def check(applied: Applied, findings: Findings) -> None:

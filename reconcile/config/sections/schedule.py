@@ -1,27 +1,31 @@
 """When a service runs: what may be written under `schedule`, and when it comes next.
 
-Everything becomes a cron line, and cronsim, which follows Debian's cron, says when that comes:
-Sunday is 0 and 7; where both days are given one of them is enough; a time of day that the clock
-skips in spring comes when it has moved on, and one that it shows twice in autumn comes once.
+`every 5m` is an interval. Everything else becomes a cron line, and cronsim, which follows Debian's
+cron, says when that comes: Sunday is 0 and 7; where both days are given one of them is enough; a
+time of day that the clock skips in spring comes when it has moved on, and one that it shows twice
+in autumn comes once.
+
+Most commands need no time of a schedule: cronsim and the zones are imported for those that do.
 """
 
 import re
 import warnings
-import zoneinfo
 from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
-
-from cronsim import CronSim, CronSimError
 
 from reconcile.config.schema.wording import suggestion
 from reconcile.config.yaml.nodes import Path, shortened
 from reconcile.model.desired import Schedule
 
 FORMS: Final = (
-    'hourly, daily at 01:30, weekly on monday at 01:30, or a cron line such as "15 10 * * 0"'
+    'hourly, daily at 01:30, weekly on monday at 01:30, or a cron line such as "15 10 * * 0", '
+    "or an interval such as every 5m"
 )
 _DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
+_EVERY: Final = re.compile(r"every (?P<number>[0-9]{1,4})(?P<unit>[mh])")
+_SECONDS: Final = {"m": 60, "h": 3600}
+_SHORTEST, _LONGEST_INTERVAL = 60, 24 * 3600
 _HOURLY: Final = re.compile(r"hourly(?: at :(?P<minute>\d\d))?")
 _DAILY: Final = re.compile(
     r"(?:daily|weekly on (?P<day>[a-z]+)) at (?P<hour>\d\d?):(?P<minute>\d\d)"
@@ -47,16 +51,19 @@ class _Wrong(ValueError):
 def faults(value: object) -> Iterator[tuple[Path, str]]:
     """What is wrong with `schedule`, by path below it; values the schema refuses are skipped."""
     if isinstance(value, str):
-        yield from _fault((), value, _cron)
+        yield from _fault((), value, _interval if _is_interval(value) else _cron)
     if not isinstance(value, dict):
         return
     if ("run" in value) == ("cron" in value):
         yield (), 'give it either run, as in "daily at 01:30", or cron, as in "15 10 * * 0"'
     if isinstance(value.get("run"), str):
-        yield from _fault(("run",), value["run"], _sentence)
+        check = _interval if _is_interval(value["run"]) else _sentence
+        yield from _fault(("run",), value["run"], check)
     if isinstance(value.get("cron"), str):
         yield from _fault(("cron",), value["cron"], _line)
     if isinstance(value.get("timezone"), str):
+        if isinstance(value.get("run"), str) and _is_interval(value["run"]):
+            yield ("timezone",), "an interval has no time of day: remove timezone"
         yield from _fault(("timezone",), value["timezone"], _zone)
 
 
@@ -72,19 +79,25 @@ def schedule(value: str | dict[str, str] | None) -> Schedule | None:
     """The schedule of a value without faults."""
     if value is None:
         return None
+    text = value if isinstance(value, str) else value.get("run", value.get("cron", ""))
+    if _is_interval(text):
+        return Schedule("", text.strip(), every=_interval(text))
     if isinstance(value, str):
-        return Schedule(_cron(value), value.strip())
-    text = value.get("run", value.get("cron", ""))
+        return Schedule(_cron(text), text.strip())
     return Schedule(_cron(text), text.strip(), value.get("timezone"))
 
 
 def zone(schedule: Schedule) -> tzinfo:
-    """The time zone of a schedule: its own, or the machine's.
+    """The time zone of a schedule: its own, or the machine's; UTC for an interval.
 
     Raises ValueError if the machine's cannot be determined.
     """
+    if schedule.every:
+        return UTC
     if schedule.timezone is not None:
         return _zone(schedule.timezone)
+    import zoneinfo
+
     import tzlocal
 
     try:
@@ -100,12 +113,38 @@ def zone(schedule: Schedule) -> tzinfo:
 
 def upcoming(schedule: Schedule, after: datetime, where: tzinfo) -> datetime:
     """The first time, in `where`, that the schedule comes after a moment (with a time zone)."""
+    from cronsim import CronSim
+
     local = after.astimezone(where)
     # In the hour that a clock shows twice, cronsim answers for the first showing, which may have
     # passed.
     return next(
         time for time in CronSim(schedule.cron, local) if time.timestamp() > after.timestamp()
     )
+
+
+def _is_interval(text: str) -> bool:
+    """Whether it is meant as one, right or wrong."""
+    return text[: _LONGEST + 1].casefold().split()[:1] == ["every"]
+
+
+def _interval(text: str) -> int:
+    """The seconds of `every 5m`."""
+    match = _EVERY.fullmatch(" ".join(text[: _LONGEST + 1].casefold().split()))
+    if match is None:
+        raise _Wrong(
+            "expected every, a blank, and a number with m or h, as in every 5m or every 2h; "
+            f"got {shortened(text)}"
+        )
+    seconds = int(match["number"]) * _SECONDS[match["unit"]]
+    if seconds < _SHORTEST:
+        raise _Wrong(f"{shortened(text)} is too short: write every 1m or more")
+    if seconds > _LONGEST_INTERVAL:
+        raise _Wrong(
+            f"{shortened(text)} is too long: write every 24h or less, or a time of day, as in "
+            "weekly on monday at 01:30"
+        )
+    return seconds
 
 
 def _cron(text: str) -> str:
@@ -164,6 +203,8 @@ def _line(text: str) -> str:
         raise _Wrong(
             f"a cron line has five fields ({_FIELDS}), this has {len(fields) if line else 'none'}"
         )
+    from cronsim import CronSim, CronSimError
+
     try:
         comes = next(CronSim(line, _ANY_YEAR), None)
     except CronSimError as error:
@@ -173,7 +214,7 @@ def _line(text: str) -> str:
     return line
 
 
-def _said(error: CronSimError) -> str:
+def _said(error: Exception) -> str:
     """An error of cronsim in the words of this project."""
     what = (
         str(error)
@@ -186,6 +227,8 @@ def _said(error: CronSimError) -> str:
 
 def _zone(name: str) -> tzinfo:
     """A time zone by its name in the tz database."""
+    import zoneinfo
+
     try:
         return zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -77,9 +77,9 @@ class DepartmentRule(msgspec.Struct, frozen=True):
 
 
 class Departure(msgspec.Struct, frozen=True):
-    """What happens to the user of a person who left: `action` now, `then` `after` seconds later.
+    """What happens to the user of a person who left or is disabled.
 
-    The time counts from the first run that missed the person.
+    `action` now, and `then` `after` seconds later. The time counts from the first run that saw it.
     """
 
     action: Departing
@@ -92,7 +92,8 @@ class Lifecycle(msgspec.Struct, frozen=True):
 
     on_missing: Departure = Departure("block")
     on_out_of_scope: Departure = Departure("deactivate")
-    on_disabled: Literal["deactivate", "block"] = "deactivate"
+    on_disabled: Departure = Departure("deactivate")
+    """`action` is `deactivate` or `block`."""
     on_return: Literal["restore", "keep"] = "restore"
     on_source_removed: Literal["keep", "deactivate", "block"] = "block"
     on_deleted: Literal["recreate", "ignore"] = "recreate"
@@ -100,6 +101,16 @@ class Lifecycle(msgspec.Struct, frozen=True):
     selected."""
     adopt_local: Literal["never", "matching_email", "always"] = "never"
 
-    def departure(self, cause: Literal["missing", "out_of_scope"]) -> Departure:
-        """The rule for a user whose person is missing or out of scope."""
-        return self.on_missing if cause == "missing" else self.on_out_of_scope
+    def departure(self, cause: Literal["missing", "out_of_scope", "disabled"]) -> Departure:
+        """The rule for a user whose person is missing, out of scope or disabled."""
+        rules = {
+            "missing": self.on_missing,
+            "out_of_scope": self.on_out_of_scope,
+            "disabled": self.on_disabled,
+        }
+        return rules[cause]
+
+    @property
+    def ends_disabled(self) -> bool:
+        """Whether users of disabled persons are erased or deleted in the end."""
+        return self.on_disabled.then in ("erase", "delete")

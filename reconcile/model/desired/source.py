@@ -6,7 +6,8 @@ import msgspec
 
 from reconcile.model.desired.promises import Secret, Template
 
-Create: TypeAlias = Literal["all", "mapped", "selected", "never"]
+Create: TypeAlias = Literal["all", "mapped", "selected", "never", "groups"]
+"""`groups`: the members of `Users.create_groups`."""
 Fact: TypeAlias = str
 """A fact that a person and a user can share: `dn`, `username`, `email`, or the field of an extended
 attribute."""
@@ -75,6 +76,8 @@ class Users(msgspec.Struct, frozen=True):
     filter: str | None = None
     identifier: str | None = None
     create: Create = "mapped"
+    create_groups: tuple[str, ...] = ()
+    create_disabled: bool = True
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     require: tuple[str, ...] = ()

@@ -41,9 +41,12 @@ class Schedule(msgspec.Struct, frozen=True):
     """When a service runs: five cron fields, in a time zone; `timezone` None is the machine's."""
 
     cron: str
+    """"" for an interval."""
     text: str
     """As written in the file."""
     timezone: str | None = None
+    every: int = 0
+    """Seconds from the start of a run to the start of the next; 0 for a cron line."""
 
 
 class DesiredState(msgspec.Struct, frozen=True):

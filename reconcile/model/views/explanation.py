@@ -12,7 +12,7 @@ import msgspec
 
 from reconcile.model.change import Change, Skip, Violation
 from reconcile.model.notice import Notice
-from reconcile.model.platform import Departed
+from reconcile.model.platform import Waiting
 
 Code: TypeAlias = Literal[
     "follows",
@@ -22,6 +22,7 @@ Code: TypeAlias = Literal[
     "out",
     "ignored",
     "out_of_scope",
+    "disabled",
     "missing",
     "source_removed",
     "not_read",
@@ -34,7 +35,8 @@ Code: TypeAlias = Literal[
 user, or takes over the local account. `skipped`: should be a user but cannot be; an existing user
 gains nothing. `out`: no user, and none is wanted. `ignored`: deleted by a person on the platform,
 and not to be created again. `out_of_scope`, `missing`, `source_removed`: a user whose person left,
-in one of three ways. `not_read`: of a source that was not read. `local`: an account of the
+in one of three ways. `disabled`: a user that is erased or deleted because its person has been
+disabled for too long. `not_read`: of a source that was not read. `local`: an account of the
 platform's own. `erased`: of an erased person.
 """
 
@@ -178,12 +180,12 @@ class PlatformUser(msgspec.Struct, frozen=True):
 
 
 class GracePeriod(msgspec.Struct, frozen=True):
-    """The grace period of a person who left.
+    """The grace period of a person who left or is disabled.
 
     `due` is when it ends (RFC 3339, UTC; "" until an apply has begun it).
     """
 
-    cause: Departed
+    cause: Waiting
     since: str
     due: str
     then: str

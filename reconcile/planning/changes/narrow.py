@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
+from msgspec.structs import replace
+
 from reconcile.errors import UsageError
 from reconcile.model.change import (
     Change,
@@ -17,6 +19,7 @@ from reconcile.model.change import (
 )
 from reconcile.model.kinds import PAIRS
 from reconcile.model.named_state import StateNames
+from reconcile.model.notice import LeftOut, LeftOutPerson
 from reconcile.model.platform import PlatformState
 from reconcile.model.text import department_path
 from reconcile.model.text.folding import fold_name
@@ -124,13 +127,19 @@ def check(
     targets: Iterable[str],
     changes: Iterable[Change],
     skips: Iterable[Skip],
+    left_out: Iterable[LeftOut],
     states: Iterable[PlatformState],
 ) -> None:
-    """Raises UsageError for a target that is not on the platform, in the plan or in the skips."""
+    """Raises UsageError for a target that is nowhere.
+
+    That is not on the platform, in the plan, in the skips or among those left out.
+    """
     wanted = {target: _parsed(target) for target in targets}
     if not wanted:
         return
     known = {("user", fold_name(skip.username)) for skip in skips}
+    for each in left_out:
+        known.update(("user", fold_name(person.username)) for person in each.people)
     for change in changes:
         known |= concerns(change)
     for state in states:
@@ -162,6 +171,24 @@ def narrow_skips(skips: tuple[Skip, ...], targets: Iterable[str]) -> tuple[Skip,
         return skips
     has_entries = any(kind != "user" for kind, _ in wanted)
     return tuple(skip for skip in skips if _is_of_target(skip, wanted, has_entries=has_entries))
+
+
+def narrow_left_out(left_out: tuple[LeftOut, ...], targets: Iterable[str]) -> tuple[LeftOut, ...]:
+    """Those of the targets that are left out; all if there are no targets."""
+    wanted = set(map(_parsed, targets))
+    if not wanted:
+        return left_out
+    narrowed: list[LeftOut] = []
+    for each in left_out:
+        people = [person for person in each.people if _is_wanted(person, wanted)]
+        if people:
+            narrowed.append(replace(each, number=len(people), people=tuple(people)))
+    return tuple(narrowed)
+
+
+def _is_wanted(person: LeftOutPerson, wanted: Collection[Subject]) -> bool:
+    """Whether a person is among the targets, by its login name."""
+    return ("user", fold_name(person.username)) in wanted
 
 
 def _is_of_target(skip: Skip, wanted: Collection[Subject], *, has_entries: bool) -> bool:

@@ -127,8 +127,14 @@ class _UserDiff:
         if user.status != self._old.status:
             action = _ACTIONS.get(user.status, "update")
         if user.status_cause in _WHY and not user.departed:
-            why = _WHY[user.status_cause].format(source=user.source)
+            why = _WHY[user.status_cause].format(source=user.source) + self._since()
         return self._change(action, pick(self._before, fields), pick(self._after, fields), why)
+
+    def _since(self) -> str:
+        """Since when, if the end of a grace period takes the user out of service."""
+        old, user = self._old, self._user
+        is_end = user.waiting == "disabled" and old.departed_at == user.departed_at
+        return f" since {old.departed_at[:10]}" if is_end else ""
 
     def _change(self, action: Action, before: Fields, after: Fields, reason: str) -> Change:
         return Change(

@@ -1,11 +1,11 @@
-"""A user as the platform has it now, and the grace period of one whose person left."""
+"""A user as the platform has it now, and its grace period."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from reconcile.model.desired import Lifecycle
 from reconcile.model.named_state import StateNames
-from reconcile.model.platform import BY_HAND, Departed, User
+from reconcile.model.platform import BY_HAND, User, Waiting
 from reconcile.model.text.folding import fold_name
 from reconcile.model.views.explanation import GracePeriod, NameWithOrigin, PlatformUser
 
@@ -52,12 +52,12 @@ def grace_period(user: User, after: User | None, lifecycle: Lifecycle) -> GraceP
 
     `after` is the user as it is wanted, None for one that is to be deleted.
     """
-    cause = _departed(user, after)
+    cause = _waiting(user, after)
     if not cause:
         return None
     rule = lifecycle.departure(cause)
     # The next apply begins it.
-    if cause != user.departed or not user.departed_at:
+    if cause != user.waiting or not user.departed_at:
         return GracePeriod(cause, "", "", rule.then or "")
     # It has begun, and the files no longer say what follows.
     if rule.then is None:
@@ -67,8 +67,8 @@ def grace_period(user: User, after: User | None, lifecycle: Lifecycle) -> GraceP
     return GracePeriod(cause, user.departed_at, due_text, rule.then)
 
 
-def _departed(user: User, after: User | None) -> Departed:
-    """How the person left; that of an erased user is no longer marked on it."""
+def _waiting(user: User, after: User | None) -> Waiting:
+    """What the grace period is about; that of an erased user is no longer marked on it."""
     if after is None or after.status == "erased":
-        return user.departed
-    return after.departed
+        return user.waiting
+    return after.waiting

@@ -1,6 +1,6 @@
 """Whether each rule lets a person in as a user, and whether it keeps the user in service."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconcile.errors import TemplateFailed
@@ -27,6 +27,8 @@ def scope_results(about: PersonRules, *, exists: bool) -> Iterator[RuleResult]:
     if about.users.require_groups:
         yield _in_required_groups(about, exists=exists)
     yield from _required_fields(about)
+    if not about.users.create_disabled:
+        yield _created_if_disabled(about, exists=exists)
     yield _enabled_in_directory(about)
     if about.users.inactive_ous:
         yield _outside_inactive_ous(about)
@@ -48,37 +50,59 @@ def _created(about: PersonRules, *, exists: bool) -> RuleResult:
     at = rules.named_by(position)
     if at is not None:
         return about.result(f"select[{at}]", True, f"named by {about.users.select[at]!r}")
+    member = _member_of(about, "create.groups", about.users.create_groups)
+    if member is not None:
+        return member
     if rules.wants(position, exists=False):
         return about.result("create", True, f"{create}: {rules.why(position)}")
-    why = f"{create}: {_NOT_WANTED[create]}"
+    why, key = _not_wanted(about), "create.groups" if create == "groups" else "create"
     # An existing user may stay although a new one would not be created.
     if exists and rules.wants(position, exists=True, serves=True):
         stays = "not all members of the groups are known, so an existing user stays"
         if rules.wants(position, exists=True):
             stays = "the user already exists"
-        return about.result("create", True, f"{why}, but {stays}")
+        return about.result(key, True, f"{why}, but {stays}")
     if about.source.register_on_login:
         why += "; the first login creates the user"
-    return about.result("create", False, why)
+    return about.result(key, False, why)
+
+
+def _not_wanted(about: PersonRules) -> str:
+    """Why `create` does not want a person."""
+    create = about.users.create
+    if create == "groups":
+        return _in_none(about, about.users.create_groups)
+    return f"{create}: {_NOT_WANTED[create]}"
+
+
+def _member_of(about: PersonRules, key: str, patterns: Sequence[str]) -> RuleResult | None:
+    """The first group of a list of `users` that the person is in; None if it is in none."""
+    for at, pattern in enumerate(patterns):
+        for group in about.rules.matching((pattern,)):
+            if group not in about.rules.unknown and about.position in about.index.members(group):
+                path = about.paths.to(group)
+                return about.result(f"{key}[{at}]", True, f"member of {pattern}", path)
+    return None
 
 
 def _in_required_groups(about: PersonRules, *, exists: bool) -> RuleResult:
     """`require_groups`: a person has to be in one of them."""
     required = about.users.require_groups
-    for at, pattern in enumerate(required):
-        for key in about.rules.matching((pattern,)):
-            if key not in about.rules.unknown and about.position in about.index.members(key):
-                path = about.paths.to(key)
-                return about.result(f"require_groups[{at}]", True, f"member of {pattern}", path)
+    member = _member_of(about, "require_groups", required)
+    if member is not None:
+        return member
     if not about.rules.outside_required(about.position, serves=exists):
         unknown = next(iter(about.rules.unknown.values()))
         why = f"the members are not known, so an existing user stays: {unknown}"
         return about.result("require_groups", True, why)
-    why = f"in none of {', '.join(required)}"
-    missing = [pattern for pattern in required if not about.rules.matching((pattern,))]
-    if missing:
-        why += f" (there is no group {', '.join(missing)})"
-    return about.result("require_groups", False, why)
+    return about.result("require_groups", False, _in_none(about, required))
+
+
+def _in_none(about: PersonRules, patterns: Sequence[str]) -> str:
+    """That the person is in none of these groups, and which of them do not exist."""
+    missing = [pattern for pattern in patterns if not about.rules.matching((pattern,))]
+    nowhere = f" (there is no group {', '.join(missing)})" if missing else ""
+    return f"in none of {', '.join(patterns)}{nowhere}"
 
 
 def _required_fields(about: PersonRules) -> Iterator[RuleResult]:
@@ -91,6 +115,18 @@ def _required_fields(about: PersonRules) -> Iterator[RuleResult]:
         has = field in values
         why = f"{field} is {values[field]!r}" if has else f"{field} is required, and there is none"
         yield about.result(f"require[{at}]", has, why)
+
+
+def _created_if_disabled(about: PersonRules, *, exists: bool) -> RuleResult:
+    """`create_disabled`: whether a person who is disabled becomes a user."""
+    if exists:
+        return about.result("create_disabled", True, "the user already exists")
+    try:
+        disabled = about.rules.disabled(about.position)
+    except TemplateFailed:
+        disabled = False
+    why = "disabled in the directory" if disabled else "not disabled"
+    return about.result("create_disabled", not disabled, why)
 
 
 def _enabled_in_directory(about: PersonRules) -> RuleResult:

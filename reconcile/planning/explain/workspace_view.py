@@ -30,13 +30,14 @@ _WHY: dict[Code, str] = {
     "adopts": "the next apply adopts the local account for this person",
     "ignored": "the user was deleted on the platform, and lifecycle.on_deleted is ignore",
     "out_of_scope": "still in {source}, but no longer selected (lifecycle.on_out_of_scope: {rule})",
+    "disabled": "disabled in {source} (lifecycle.on_disabled: {rule})",
     "missing": "no longer in {source} (lifecycle.on_missing: {rule})",
     "source_removed": "source {source} is no longer declared (lifecycle.on_source_removed: {rule})",
     "not_read": "source {source} was not read: the user stays unchanged",
     "local": "a local account: no source manages it",
     "erased": "the account of an erased user: no personal data is left",
 }
-_DECISIVE = (".users.exclude", ".users.create", ".users.require_groups")
+_DECISIVE = (".users.exclude", ".users.create", ".users.require_groups")  # create_disabled, too
 """The rules that keep a person out. A disabled person is one that is let in."""
 
 
@@ -159,7 +160,8 @@ class WorkspaceView:
         user = subject.user
         if subject.candidate is None:
             if user is not None:
-                return "out_of_scope"
+                how = self._departed.get(user.id)
+                return "disabled" if how is not None and how.in_scope else "out_of_scope"
             return "ignored" if position in self._target.people[source].ignored else "out"
         if user is None:
             return "new"
@@ -173,7 +175,7 @@ class WorkspaceView:
             why = f"{why}: {reason}" if why else f"left out by {reason}"
         departed = self._departed.get(user.id) if user is not None else None
         if departed is not None and departed.disabled:
-            action = self._desired.lifecycle.on_disabled
+            action = self._desired.lifecycle.on_disabled.action
             why += f"; disabled in the directory (lifecycle.on_disabled: {action})"
         return why
 
@@ -236,6 +238,7 @@ class WorkspaceView:
         """What a code means, with the setting that decides it; "" for one that says it all."""
         lifecycle = self._desired.lifecycle
         rules = {
+            "disabled": lifecycle.on_disabled.then or lifecycle.on_disabled.action,
             "missing": lifecycle.on_missing.action,
             "out_of_scope": lifecycle.on_out_of_scope.action,
             "source_removed": lifecycle.on_source_removed,

@@ -10,9 +10,11 @@ from reconcile.model.desired import DesiredState, Safety, Source
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import Reading
 from reconcile.planning.guards.limits.thresholds import exceeds
+from reconcile.planning.notices import did_you_mean
 from reconcile.planning.selection.patterns import Selection
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.snapshot_index import Index
+from reconcile.planning.selection.source_rules import SourceRules
 
 EXPECTED: Final[frozenset[GuardName]] = frozenset({"expected_person", "expected_group"})
 """The guards that miss an entry."""
@@ -134,6 +136,29 @@ def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator
                     " for good, change `expect` of the source",
                     acceptable=False,
                 )
+
+
+def missing_groups(workspace: str, rules: SourceRules) -> Iterator[Violation]:
+    """`expected_group`: each group without which nobody knows who is to have a user.
+
+    If a group of `create` or `require_groups` was renamed, its members would all seem to have left.
+    """
+    for key, patterns in rules.groups_of_users.items():
+        matches = rules.matches.groups[f"{rules.matches.users}.{key}"]
+        gone = [pattern for pattern, keys in zip(patterns, matches, strict=True) if not keys]
+        similar = rules.matches.nearest("group", gone) if gone else {}
+        for pattern in gone:
+            yield Violation(
+                workspace=workspace,
+                guard="expected_group",
+                source=rules.source.name,
+                subject=pattern,
+                number=1,
+                detail=f"{rules.source.name} has no group {pattern}, which users.{key} names, so"
+                " its members would all seem to have left. Correct the name, or check the directory"
+                f" and what the bind account may read{did_you_mean(similar[pattern])}",
+                acceptable=False,
+            )
 
 
 def _always(path: str) -> Callable[[int], str]:

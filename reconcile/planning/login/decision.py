@@ -7,6 +7,7 @@ is missing), the user loses nothing.
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import msgspec
 
@@ -15,6 +16,7 @@ from reconcile.model.change import ASIDE, Change, Digests, Plan, Scope, Skip, Vi
 from reconcile.model.desired import Source
 from reconcile.model.directory import Person
 from reconcile.model.kinds import PAIRS
+from reconcile.model.notice import LeftOutCode
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.changes import narrow
@@ -42,6 +44,8 @@ class LoginDecision(msgspec.Struct):
     skip: Skip | None
     plan: Plan
     doubts: tuple[Violation, ...] = ()
+    left_out: LeftOutCode | Literal[""] = ""
+    """Why a person without a user gets none though nothing is wrong; "" if that is not why."""
 
 
 def judge(inputs: Inputs) -> LoginDecision:
@@ -57,7 +61,8 @@ def judge(inputs: Inputs) -> LoginDecision:
     without_manager = msgspec.structs.replace(person, manager=None)
     alone = msgspec.structs.replace(snapshot, persons=(without_manager,))
     rules = SourceRules(inputs.desired, source, alone, login=True)
-    names = _Names.of(_people(inputs, rules, current), person)
+    people = _people(inputs, rules, current)
+    names = _Names.of(people, person)
     # The planner works as in a run. Of its changes only the person's own are kept.
     result = workspace_target(inputs, [rules], current)
     state = with_manager(result.state, manager, names.wanted, source)
@@ -89,13 +94,14 @@ def judge(inputs: Inputs) -> LoginDecision:
         skip=_skip_of(person, result.skips),
         plan=plan,
         doubts=doubts,
+        left_out=next(iter(people.left_out), ""),
     )
 
 
 def _people(inputs: Inputs, rules: SourceRules, current: PlatformState) -> SourcePeople:
     """The person as the rules find it."""
     used = inputs.used.get(current.workspace, ())
-    gathered = gather(inputs.desired, [rules], current, inputs.abilities, used)
+    gathered = gather(inputs.desired, [rules], current, inputs.abilities, used, now=inputs.created)
     return gathered.people[rules.source.name]
 
 
@@ -144,9 +150,9 @@ def _skip_of(person: Person, skips: Iterable[Skip]) -> Skip | None:
 def _missing_groups(workspace: str, source: Source, rules: SourceRules) -> Iterator[Violation]:
     """The expected groups that are missing: what the user has by them is not taken away."""
     expect = msgspec.structs.replace(source.expect, persons=())
-    return source_health.missing(
-        workspace, msgspec.structs.replace(source, expect=expect), rules.index, rules.matches.path
-    )
+    expecting = msgspec.structs.replace(source, expect=expect)
+    yield from source_health.missing(workspace, expecting, rules.index, rules.matches.path)
+    yield from source_health.missing_groups(workspace, rules)
 
 
 def _disabled(rules: SourceRules) -> bool:

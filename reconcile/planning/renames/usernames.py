@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
-from reconcile.model.change import LOSSES, Change, Plan, Skip, text
+from reconcile.model.change import ENDS, LOSSES, Change, Plan, Skip, text
 from reconcile.model.desired import Safety
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import PlatformState, User
@@ -117,10 +117,10 @@ def _staying(
 
 
 def _departs(change: Change) -> bool:
-    """Whether a user is lost because the person left; one who is only disabled has not."""
+    """Whether a user leaves; one of a disabled person does only if it is erased or deleted."""
     if change.kind != "user" or change.action not in LOSSES:
         return False
-    return change.fields_after.get("status_cause") != "disabled"
+    return change.action in ENDS or change.fields_after.get("status_cause") != "disabled"
 
 
 def _why_gone(user: User, read: Collection[str]) -> str:

@@ -82,7 +82,7 @@ def _refuse_departures(desired: DesiredState, abilities: Abilities) -> None:
     departures = {
         "on_missing": lifecycle.on_missing.action,
         "on_out_of_scope": lifecycle.on_out_of_scope.action,
-        "on_disabled": lifecycle.on_disabled,
+        "on_disabled": lifecycle.on_disabled.action,
         "on_source_removed": lifecycle.on_source_removed,
     }
     out_of_service = abilities.statuses & {"inactive", "blocked", "blocked_in_directory"}

@@ -26,7 +26,8 @@ def query(desired: DesiredState, source: Source) -> Query:
 
 def _needs_groups(desired: DesiredState, source: Source) -> bool:
     """Whether a rule looks at groups of the source that are not mirrored."""
-    if source.users.require_groups or source.expect.groups:
+    users = source.users
+    if users.create_groups or users.require_groups or source.expect.groups:
         return True
     return any(mapping.groups for _, mapping in desired.role_mappings_of(source.name))
 

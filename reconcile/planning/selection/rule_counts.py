@@ -82,6 +82,7 @@ def _of_users(rules: Iterable[SourceRules]) -> Iterator[RuleCount]:
         about = [of_source]
         yield from _counted("person", f"{path}.select", users.select, about)
         yield from _counted("person", f"{path}.exclude", users.exclude, about)
+        yield from _counted("group", f"{path}.create.groups", users.create_groups, about)
         yield from _counted("group", f"{path}.require_groups", users.require_groups, about)
         yield from _counted("OU", f"{path}.inactive_ous", users.inactive_ous, about)
 

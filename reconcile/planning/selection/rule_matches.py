@@ -111,7 +111,11 @@ class RuleMatches:
     def groups(self) -> Keys:
         """Path of a list → for each pattern the normalized DNs of groups."""
         name = self._source.name
-        lists = {f"{self.users}.require_groups": self._source.users.require_groups}
+        users = self._source.users
+        lists = {
+            f"{self.users}.create.groups": users.create_groups,
+            f"{self.users}.require_groups": users.require_groups,
+        }
         for place, mapping in self._desired.role_mappings_of(name):
             lists[f"{place}.groups"] = mapping.groups
         for place, rule in self._desired.groups_of(name):

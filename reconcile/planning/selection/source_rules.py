@@ -48,8 +48,8 @@ class SourceRules:
 
         Such a group has no effect: no user gains or loses anything by it.
         """
-        self._required = self._required_members()
-        self._required_unsure = bool(self.unknown)
+        self._chosen, self._chosen_unsure = self._members_of("create.groups")
+        self._required, self._required_unsure = self._members_of("require_groups")
         self.groups = self._mirrored(desired)
         self.frozen = self._frozen()
         self.departments, self.orphans = self._select_departments(desired)
@@ -72,11 +72,11 @@ class SourceRules:
         selection = self._selection(self.source.users.inactive_ous)
         return selection.resolve(lambda at: f"{path}[{at}]", self.source.name, self._places)
 
-    def _required_members(self) -> frozenset[int] | None:
-        """The members of required groups; None where no group is required."""
-        if not self.source.users.require_groups:
-            return None
-        return self._members(self._found(f"{self.matches.users}.require_groups"))
+    def _members_of(self, key: str) -> tuple[frozenset[int], bool]:
+        """The members of the groups that a list of `users` names, and whether some are unknown."""
+        groups = self._found(f"{self.matches.users}.{key}")
+        members = self._members(groups)
+        return members, not self.unknown.keys().isdisjoint(groups)
 
     def _select_departments(
         self, desired: DesiredState
@@ -111,6 +111,20 @@ class SourceRules:
             unit = self.index.units.get(key)
             yield key, None, key if unit is None else unit.dn
 
+    @property
+    def groups_of_users(self) -> dict[str, tuple[str, ...]]:
+        """The lists of `users` that name groups, by which persons get users or none."""
+        users = self.source.users
+        return {"create.groups": users.create_groups, "require_groups": users.require_groups}
+
+    def is_empty(self, key: str) -> bool:
+        """Whether the groups of such a list exist, and are certain to have no members."""
+        members, unsure = {
+            "create.groups": (self._chosen, self._chosen_unsure),
+            "require_groups": (self._required, self._required_unsure),
+        }[key]
+        return not members and not unsure and bool(self._found(f"{self.matches.users}.{key}"))
+
     def excluded(self, position: int) -> bool:
         """Whether the person is on the `exclude` list."""
         return position in self._excluded
@@ -125,7 +139,7 @@ class SourceRules:
         `serves`: the person's user is not departed. Such a user stays if the members of a required
         group are not known.
         """
-        if self._required is None or position in self._required:
+        if not self.source.users.require_groups or position in self._required:
             return False
         return not (serves and self._required_unsure)
 
@@ -141,6 +155,9 @@ class SourceRules:
         # With register_on_login the first login creates the user, who then stays.
         if self.source.register_on_login and (exists or self.login):
             return True
+        if create == "groups":
+            is_chosen = position in self._chosen or (serves and self._chosen_unsure)
+            return is_chosen or self.named(position)
         if create == "mapped":
             if position in self._mapped or self.department(position):
                 return True
@@ -164,6 +181,8 @@ class SourceRules:
             return f"logged in by {self.source.name} for the first time"
         if self.source.users.create == "mapped":
             return self._why_mapped(position)
+        if self.source.users.create == "groups":
+            return f"member of {self._first_chosen[position]}"
         return f"found in {self.source.name}"
 
     def _why_mapped(self, position: int) -> str:
@@ -200,6 +219,16 @@ class SourceRules:
             if position in mapping.members or (mapping.unsure and mapping.role in has)
         )
         return reaching if multiple else reaching[:1]
+
+    @cached_property
+    def _first_chosen(self) -> dict[int, str]:
+        """Position → DN of the first group of `create` that the person is in."""
+        first: dict[int, str] = {}
+        for key in self._found(f"{self.matches.users}.create.groups"):
+            if not self.index.unknown(key):
+                for position in self.index.members(key):
+                    first.setdefault(position, self.index.groups[key].dn)
+        return first
 
     @cached_property
     def _first_group(self) -> dict[int, str]:

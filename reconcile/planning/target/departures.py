@@ -1,26 +1,25 @@
-"""Users whose persons left: what is done at once, and what after the grace period.
+"""Users whose persons left: what is done at once, and what after the grace period (`grace`).
 
-The grace period starts with the first run that missed the person for the same cause. If a person is
-out of scope first and missing later, it starts again. A user whose person comes back loses the
-mark.
+A user whose person is in scope and disabled only comes by here if it is to be erased or deleted.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from functools import reduce
 from typing import Final
 
 import msgspec
 
-from reconcile.model.desired import Departing, Departure, Lifecycle
-from reconcile.model.platform import NOW, Cause, Departed, User
+from reconcile.model.desired import Departing, Lifecycle
+from reconcile.model.platform import Cause, User
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.target import status
+from reconcile.planning.target import grace, status
 from reconcile.planning.target.people.candidates import DepartedUser
 from reconcile.planning.target.users import WantedUsers
 
 _CAUSES: Final[Mapping[Cause, str]] = {
     "missing": "no longer in {source}",
     "out_of_scope": "still in {source}, but no longer selected",
+    "disabled": "disabled in {source}",
     "source_removed": "source {source} is no longer declared",
 }
 _NAMELESS: Final = "unknown"
@@ -30,31 +29,53 @@ _NAMELESS: Final = "unknown"
 def depart(
     book: WantedUsers, user: User, lifecycle: Lifecycle, how: DepartedUser, now: str
 ) -> None:
-    """Decides on a user whose person is missing or out of scope. `now`: RFC 3339.
+    """Decides on a user whose person is missing, out of scope, or disabled for too long.
 
-    If the person is disabled, too, the harder consequence counts, and the grace period of the other
-    one does not postpone it.
+    `now`: RFC 3339. If a person who is out of scope is disabled, too, the harder consequence
+    counts.
     """
-    cause = how.cause
-    rule = lifecycle.departure(cause)
-    over = _is_over(user, rule, cause, now)
-    marked = _marked(user, rule, cause)
-    reason = _CAUSES[cause].format(source=user.source)
-    if over:
-        reason += f" since {user.departed_at[:10]}"
-    if how.replaced:
-        reason = f"its person in {user.source} is another user's, by a link"
-        marked = msgspec.structs.replace(marked, external_id="", dn="")
-    book.reasons[user.id] = reason
-    action = rule.then if over and rule.then else rule.action
-    if _ends(book, user, action, cause):
+    reasons = how.reasons
+    deciding = grace.deciding(user, reasons, lifecycle, now)
+    rule = lifecycle.departure(deciding)
+    over = grace.is_over(user, rule, deciding, now)
+    actions = {reason: lifecycle.departure(reason).action for reason in reasons}
+    if over and rule.then is not None:
+        actions[deciding] = rule.then
+    hardest = max(reasons, key=lambda reason: grace.hardness(actions[reason]))
+    if _ends(book, user, actions[hardest], hardest):
+        book.reasons[user.id] = _reason(user, how, hardest, over=over and hardest == deciding)
         return
-    standing = status.departed(user, user.source, action, cause)
-    if how.disabled:
-        standing = status.departed_and_disabled(user, user.source, action, cause, lifecycle)
-        if standing.cause == "disabled":
-            book.reasons[user.id] = f"disabled in {user.source}, and no longer selected"
+    marked = grace.marked(user, rule, deciding)
+    if how.replaced:
+        marked = msgspec.structs.replace(marked, external_id="", dn="")
+    standing = _standing(user, actions, lifecycle)
     _set_status(book, user, marked, standing)
+    is_disabled = standing.cause == "disabled" and "disabled" in reasons
+    shown = "disabled" if is_disabled else how.cause
+    book.reasons[user.id] = _reason(user, how, shown, over=over and shown == deciding)
+
+
+def _standing(
+    user: User, actions: Mapping[grace.Reason, Departing], lifecycle: Lifecycle
+) -> status.ServiceStatus:
+    """The status of a user that stays: the hardest consequence of all that is so."""
+    consequences = [
+        status.disabled(user, user.source, action, lifecycle)
+        if reason == "disabled"
+        else status.departed(user, user.source, action, reason)
+        for reason, action in actions.items()
+    ]
+    return reduce(status.harder, consequences)
+
+
+def _reason(user: User, how: DepartedUser, cause: grace.Reason, *, over: bool) -> str:
+    """Why a user is out of service, and since when if its grace period is over."""
+    if how.replaced:
+        return f"its person in {user.source} is another user's, by a link"
+    text = _CAUSES[cause].format(source=user.source)
+    if cause == "disabled" and not how.in_scope:
+        text += ", and no longer selected"
+    return f"{text} since {user.departed_at[:10]}" if over else text
 
 
 def lose_source(book: WantedUsers, user: User, action: Departing) -> None:
@@ -90,24 +111,6 @@ def _set_status(
         marked, status=state, status_origin=origin, status_cause=why, status_before=before
     )
     book.users[user.id] = user if left == user else left
-
-
-def _is_over(user: User, rule: Departure, cause: Departed, now: str) -> bool:
-    """Whether the grace period of a rule has passed."""
-    if rule.then is None or user.departed != cause or not user.departed_at:
-        return False
-    return datetime.fromisoformat(now) - datetime.fromisoformat(user.departed_at) >= timedelta(
-        seconds=rule.after
-    )
-
-
-def _marked(user: User, rule: Departure, cause: Departed) -> User:
-    """The user with the start of its grace period; a rule without one sets no mark."""
-    if user.departed == cause or (rule.then is None and not user.departed):
-        return user
-    if rule.then is None:
-        return msgspec.structs.replace(user, departed="", departed_at="")
-    return msgspec.structs.replace(user, departed=cause, departed_at=NOW)
 
 
 def _erased(user: User, cause: Cause, taken: set[str]) -> User:

@@ -42,10 +42,13 @@ def enabled(user: User, source: str, lifecycle: Lifecycle) -> ServiceStatus:
     return ServiceStatus(user.status_before or "active", source, "")
 
 
-def disabled(user: User, source: str, lifecycle: Lifecycle) -> ServiceStatus:
-    """For a person in scope who is disabled in the directory."""
+def disabled(user: User, source: str, action: Departing, lifecycle: Lifecycle) -> ServiceStatus:
+    """For a person in scope who is disabled in the directory.
+
+    `action` is `deactivate` or `block`.
+    """
     kept = standing(user)
-    target: Status = "inactive" if lifecycle.on_disabled == "deactivate" else "blocked_in_directory"
+    target: Status = "inactive" if action == "deactivate" else "blocked_in_directory"
     if user.status == "erased" or _is_blocked_by_hand(user):
         return kept._replace(before="")
     if user.status_cause in DEPARTED:
@@ -80,12 +83,9 @@ HARDNESS: Final[Mapping[Status, int]] = {
 }
 
 
-def departed_and_disabled(
-    user: User, source: str, action: Departing, cause: Cause, lifecycle: Lifecycle
-) -> ServiceStatus:
-    """For a user who is out of scope and disabled: the harder of the two consequences."""
-    left, off = departed(user, source, action, cause), disabled(user, source, lifecycle)
-    return off if HARDNESS[off.status] > HARDNESS[left.status] else left
+def harder(status: ServiceStatus, other: ServiceStatus) -> ServiceStatus:
+    """The harder of two consequences; the first one if they are alike."""
+    return other if HARDNESS[other.status] > HARDNESS[status.status] else status
 
 
 def _before(user: User) -> Literal["", "vacation"]:

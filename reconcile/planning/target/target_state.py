@@ -59,7 +59,7 @@ def target_state(
     Users of declared sources that were not read stay as they are. `now` (RFC 3339) decides which
     grace periods are over; `used` are links that a run has followed.
     """
-    gathered = gather(desired, sources, current, abilities, used)
+    gathered = gather(desired, sources, current, abilities, used, now=now)
     people, links = gathered.people, gathered.links
     skips = [skip for of_source in people.values() for skip in of_source.skips]
     # Departures come first: they free usernames.
@@ -79,7 +79,7 @@ def target_state(
     placing = accounts.DepartmentPlacement(
         departments.ids, by_id(current.departments), departments.held
     )
-    accounts.supply(book, candidates, desired.lifecycle, placing)
+    accounts.supply(book, candidates, desired.lifecycle, placing, now)
     _keep_others(book, people, current)
     followers = _followers(candidates)
     unclear = accounts.assign_managers(book, candidates, _located(people) | followers)

@@ -8,7 +8,7 @@ from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import Department, User
 from reconcile.model.text import dn
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target import status
+from reconcile.planning.target import grace, status
 from reconcile.planning.target.people.candidates import Candidate
 
 
@@ -55,6 +55,41 @@ class DepartmentPlacement(msgspec.Struct, frozen=True):
         return before if is_foreign else ""
 
 
+class DirectoryService:
+    """Who is in service by the directory. It does not depend on the profile."""
+
+    def __init__(self, lifecycle: Lifecycle, now: str) -> None:
+        """`now`: RFC 3339."""
+        self._lifecycle = lifecycle
+        self._rule = lifecycle.on_disabled
+        self._now = now
+
+    def standing(self, user: User, candidate: Candidate) -> status.ServiceStatus:
+        """The status of a user.
+
+        One who is held, or of whom it is unknown whether the person is disabled, is not put into
+        service.
+        """
+        source = candidate.rules.source.name
+        if candidate.disabled:
+            over = grace.is_over(user, self._rule, "disabled", self._now)
+            action = self._rule.then if over and self._rule.then else self._rule.action
+            return status.disabled(user, source, action, self._lifecycle)
+        if candidate.held or candidate.disabled is None:
+            return status.standing(user)
+        return status.enabled(user, source, self._lifecycle)
+
+    def marked(self, user: User, candidate: Candidate) -> User:
+        """The user with its grace period, which only a disabled person has.
+
+        It goes on while it is unknown whether the person is disabled.
+        """
+        if candidate.disabled:
+            return grace.marked(user, self._rule, "disabled")
+        is_unknown = candidate.disabled is None and user.waiting == "disabled"
+        return user if is_unknown else grace.unmarked(user)
+
+
 def user_id(candidate: Candidate) -> str:
     """The id of the user. That of a new user is valid within the wanted state only."""
     if candidate.user is not None:
@@ -67,8 +102,13 @@ def supply(
     candidates: Iterable[Candidate],
     lifecycle: Lifecycle,
     placing: DepartmentPlacement,
+    now: str,
 ) -> None:
-    """Adds the users of the candidates, without their managers."""
+    """Adds the users of the candidates, without their managers.
+
+    `now` (RFC 3339) decides which grace periods are over.
+    """
+    service = DirectoryService(lifecycle, now)
     for candidate in candidates:
         source, user = candidate.rules.source.name, candidate.user
         if user is None:
@@ -76,13 +116,17 @@ def supply(
             accounts.reasons[user.id] = candidate.rules.why(candidate.position)
         elif candidate.why:
             accounts.reasons[user.id] = candidate.why
-        accounts.users[user.id] = _supplied(user, candidate, placing.of(candidate), lifecycle)
+        accounts.users[user.id] = _supplied(user, candidate, placing.of(candidate), service)
 
 
-def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Lifecycle) -> User:
+def _supplied(user: User, candidate: Candidate, department: str, service: DirectoryService) -> User:
     """The user with the candidate's profile, status and department; the same object if equal."""
     person, values, source = candidate.person, candidate.values, candidate.rules.source.name
-    state, origin, cause, before = _standing(user, candidate, lifecycle)
+    state, origin, cause, before = service.standing(user, candidate)
+    # Most persons are enabled and never were anything else.
+    waiting = user
+    if candidate.disabled or user.departed_at:
+        waiting = service.marked(user, candidate)
     wanted = User(
         id=user.id,
         username=candidate.username,
@@ -93,6 +137,8 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
         status_origin=origin,
         status_cause=cause,
         status_before=before,
+        departed=waiting.departed,
+        departed_at=waiting.departed_at,
         source=source,
         external_id=same_id(user.external_id, person.external_id),
         dn=dn.respelt(user.dn, person.dn),
@@ -112,20 +158,6 @@ def _merged(attributes: dict[str, str], supplied: dict[str, str | None]) -> dict
         return attributes
     merged: dict[str, str | None] = {**attributes, **supplied}
     return {field: text for field, text in merged.items() if text is not None}
-
-
-def _standing(user: User, candidate: Candidate, lifecycle: Lifecycle) -> status.ServiceStatus:
-    """The status by the directory. It does not depend on the profile.
-
-    But a user who is held, or of whom it is unknown whether the person is disabled, is not put into
-    service.
-    """
-    source = candidate.rules.source.name
-    if candidate.disabled:
-        return status.disabled(user, source, lifecycle)
-    if candidate.held or candidate.disabled is None:
-        return status.standing(user)
-    return status.enabled(user, source, lifecycle)
 
 
 def same_id(known: str, read: str) -> str:

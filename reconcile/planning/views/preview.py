@@ -6,12 +6,13 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from reconcile.model.identity import by_id
-from reconcile.model.notice import Notice
+from reconcile.model.notice import LeftOut, Notice
 from reconcile.model.platform import PlatformState, Status, User
 from reconcile.model.text import dn
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.planner import (
     Inputs,
+    all_left_out,
     notices,
     refuse_impossible,
     source_rules,
@@ -70,6 +71,8 @@ class Preview(msgspec.Struct, frozen=True):
     users: tuple[Previewed, ...]
     skips: tuple[Skipped, ...]
     notices: tuple[Notice, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """How many people get no user because of a rule."""
 
 
 def preview(inputs: Inputs) -> Preview:
@@ -87,7 +90,12 @@ def preview(inputs: Inputs) -> Preview:
         users += sorted(_users(accounts, result), key=_by_name)
         skips += _skipped(rules, accounts, result)
         skips += _ignored(current.workspace, rules, result)
-    return Preview(tuple(users), tuple(skips), notices(inputs, rules, names, results))
+    return Preview(
+        tuple(users),
+        tuple(skips),
+        notices(inputs, rules, names, results),
+        all_left_out(inputs, rules, results),
+    )
 
 
 def _by_name(previewed: Previewed) -> tuple[str, str, str]:

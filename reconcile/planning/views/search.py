@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import msgspec
 
 from reconcile.model.change import ASIDE, Skip
-from reconcile.model.desired import DesiredState, Link, Source
+from reconcile.model.desired import Departure, DesiredState, Link, Source
 from reconcile.model.directory import DirectorySnapshot, Person, Query
 from reconcile.model.platform import Abilities, PlatformState, User
 from reconcile.model.text import dn
@@ -67,10 +67,14 @@ def survey(
     without its parent.
     """
     rules = SourceRules(desired, source, snapshot)
-    everybody = msgspec.structs.replace(source.users, create="all", exclude=(), require_groups=())
+    everybody = msgspec.structs.replace(
+        source.users, create="all", create_disabled=True, exclude=(), require_groups=()
+    )
+    present = _without_grace(desired)
     wide = SourceRules(desired, msgspec.structs.replace(source, users=everybody), snapshot)
     for state in current:
-        people = gather(desired, [wide], state, abilities, used.get(state.workspace, ())).people
+        followed = used.get(state.workspace, ())
+        people = gather(present, [wide], state, abilities, followed, now="").people
         skips = list(people[source.name].skips)
         settled = settle_usernames(people, state, (), skips)
         candidates = {candidate.position: candidate for candidate in settled}
@@ -86,6 +90,13 @@ def survey(
             )
             if _is_found(person, seen.shown(rules), patterns):
                 yield seen.row(state.workspace, rules, ignored)
+
+
+def _without_grace(desired: DesiredState) -> DesiredState:
+    """The rules as they are for now: no grace period of a disabled person ends."""
+    action = Departure(desired.lifecycle.on_disabled.action)
+    lifecycle = msgspec.structs.replace(desired.lifecycle, on_disabled=action)
+    return msgspec.structs.replace(desired, lifecycle=lifecycle)
 
 
 class _PersonView(NamedTuple):
@@ -172,6 +183,8 @@ def _why(
     verb = "creates it"
     if candidate is not None and candidate.user is not None:
         verb = "adopts the local account"
+    elif candidate is not None and candidate.disabled and not rules.source.users.create_disabled:
+        return "disabled in the directory"
     return f"the next apply {verb}: {rules.why(position)}"
 
 

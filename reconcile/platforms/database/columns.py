@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -12,8 +11,18 @@ from sqlalchemy.sql.functions import FunctionElement
 NAME: Final = 255
 """Characters in a name of any kind."""
 
-LONG_TEXT: Final = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
-"""On MariaDB a text is 65,535 bytes at most, unless it is a long one."""
+
+class LongText(sa.Text):
+    """Text of any length. Named here, because SQLAlchemy's own type imports MySQL's dialect."""
+
+
+@compiles(LongText, "mysql")
+@compiles(LongText, "mariadb")
+def _long_text(_type: LongText, _compiler: SQLCompiler, **_options: object) -> str:
+    return "LONGTEXT"  # a text is 65,535 bytes at most
+
+
+LONG_TEXT: Final = LongText()
 
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - as SQL writes functions

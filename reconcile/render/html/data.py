@@ -56,6 +56,7 @@ def _facts(plan: Plan, showing: Showing) -> list[tuple[str, str]]:
         ("Commit", showing.commit),
         ("Only", wording.narrowed(plan)),
         ("Undoes run", plan.scope.undo),
+        ("Without user", "; ".join(wording.left_out(plan.left_out))),
         ("Variables", ", ".join(plan.variables)),
         ("Version", f"reconcile {plan.tool}"),
     )

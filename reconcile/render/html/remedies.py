@@ -7,7 +7,6 @@ from reconcile.model.change import SkipCode
 
 REMEDIES: Final[Mapping[SkipCode, str]] = {
     "missing_field": "Fill in the field in the directory, or remove it from `users.require`.",
-    "outside_required_groups": "Add the person to one of the groups of `require_groups`.",
     "duplicate_username": (
         "Give one of the persons another username, or exclude one of them with `users.exclude`."
     ),

@@ -51,6 +51,7 @@ def plan_markdown(plan: Plan, showing: Showing, limit: Limit = COMMENT) -> str:
         *_violations(plan),
         *_losses(plan),
         *_skipped(plan),
+        *_left_out(plan),
         *_noticed(plan),
         *_others(plan),
     ]
@@ -67,6 +68,7 @@ def report_markdown(plan: Plan, report: Report) -> str:
         *_approved(plan, report),
         *results,
         *_skipped(plan),
+        *_left_out(plan),
         *_noticed(plan),
     ]
     return document(parts, _ending(plan, ""), COMMENT)
@@ -196,6 +198,13 @@ def _skipped(plan: Plan) -> Iterator[Part]:
     title = f"Skipped: {numbered(wording.skip_counts(plan))}"
     for table in _table(("code", "who", "why"), rows, len(rows), what="skips"):
         yield _folded(title, table)
+
+
+def _left_out(plan: Plan) -> Iterator[Part]:
+    """How many people get no user because of a rule, as a list."""
+    people = [f"- {sentence(text)}" for text in wording.left_out(plan.left_out)]
+    if people:
+        yield Part(("", *people))
 
 
 def _noticed(plan: Plan) -> Iterator[Part]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from typing import Final
-from xml.sax.saxutils import escape, quoteattr
 
 from reconcile.errors import Problem
 from reconcile.model.text.printing import printable
@@ -35,6 +34,8 @@ def _failed(problem: Problem) -> str:
 
     Its name has no line, so that it stays the same one when lines above it change.
     """
+    from xml.sax.saxutils import escape  # it imports HTTP, and every command this module
+
     name = f"{problem.path or 'desired state'}: {problem.message}"
     failure = f"<failure message={_value(problem.message)}>{escape(_clean(str(problem)))}</failure>"
     return (
@@ -45,6 +46,8 @@ def _failed(problem: Problem) -> str:
 
 def _value(text: str) -> str:
     """An attribute's value in its quotes."""
+    from xml.sax.saxutils import quoteattr
+
     return quoteattr(_clean(text))
 
 

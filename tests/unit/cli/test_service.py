@@ -158,3 +158,55 @@ def test_counting_what_was_missed_has_an_end() -> None:
     assert every_minute.between(START, START + timedelta(minutes=1)) == "1 time"
     assert every_minute.between(START, START) == ""
     assert every_minute.between(START, START + timedelta(days=900)) == "more than 1000 times"
+
+
+def interval(text: str, seconds: int, jitter: float = 0) -> Timetable:
+    """An interval whose jitter is a part of what it may be: 0 for none, 1 for all of it."""
+    schedule = Schedule("", text, every=seconds)
+    return Timetable(schedule, UTC, lambda least, most: least + jitter * (most - least))
+
+
+def test_an_interval_counts_from_the_start_of_the_last_run(said: pytest.LogCaptureFixture) -> None:
+    world = World(timedelta(minutes=16), lasts=timedelta(minutes=1))
+    world.table = interval("every 5m", 300)
+    assert world.times() == ["22 01:00:00", "22 01:05:00", "22 01:10:00", "22 01:15:00"]
+    assert said.messages[0].startswith("schedule: every 5m; the next run is at 2026-11-22 01:00")
+
+
+def test_a_run_that_takes_longer_than_its_interval(said: pytest.LogCaptureFixture) -> None:
+    world = World(timedelta(minutes=25), lasts=timedelta(minutes=7))
+    world.table = interval("every 5m", 300)
+    assert world.times() == ["22 01:00:00", "22 01:10:00", "22 01:20:00"]
+    assert "due during that run, and skipped: 1 time" in said.messages
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(60, 6), (300, 30), (86_400, 60)])
+def test_jitter_is_a_tenth_of_the_interval_and_a_minute_at_most(seconds: int, most: int) -> None:
+    table = interval("", seconds, jitter=1)
+    every = timedelta(seconds=seconds)
+    assert table.due(None, START) == START + timedelta(seconds=most)
+    assert table.due(START, START) == START + every + timedelta(seconds=most)
+
+
+def test_a_signal_does_not_put_off_the_run_of_an_interval() -> None:
+    world = World(timedelta(minutes=11))
+    world.table = interval("every 5m", 300)
+    world.waits = [lambda: True] * 15
+    assert world.times() == ["22 01:00:00", "22 01:05:00", "22 01:10:00"]
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-3), timedelta(hours=3)])
+def test_a_clock_that_is_set_does_not_stop_an_interval(jump: timedelta) -> None:
+    world = World(timedelta(days=9))
+    world.table = interval("every 5m", 300)
+
+    def moved() -> None:
+        world.now += jump
+        world.end = world.now + timedelta(minutes=11)
+
+    world.waits = [moved]
+    times = world.times()
+    after = timedelta() if jump > timedelta() else timedelta(minutes=5)
+    second = world.runs[1] - (START + timedelta(seconds=35) + jump)
+    assert after <= second <= after + timedelta(seconds=30)
+    assert len(times) == 3 + (not after)

@@ -67,7 +67,11 @@ def test_everything_arrives():
     )
     assert (users.filter, users.identifier) == ("(objectClass=inetOrgPerson)", "uid")
     assert users.select == ("jdoe", "kat*", "uid=x,ou=people")
-    assert (users.exclude, users.require) == (("svc-*",), ("email", "phone"))
+    assert (users.exclude, users.require, users.create_disabled) == (
+        ("svc-*",),
+        ("email", "phone"),
+        False,
+    )
     assert users.require_groups == ("cn=staff,ou=groups,dc=example,dc=com",)
     assert users.inactive_ous == ("ou=Leavers", "Guests")
     assert {key: template and template.text for key, template in users.fields.items()} == {
@@ -118,9 +122,36 @@ def test_everything_arrives():
     assert state.departments[1].role == "operator"
     block = desired.Departure("block", 28 * 86400.0, "erase")
     keep = desired.Departure("keep")
+    off = desired.Departure("deactivate", 56 * 86400.0, "block")
     assert state.lifecycle == desired.Lifecycle(
-        block, keep, "block", "keep", "keep", "ignore", "matching_email"
+        block, keep, off, "keep", "keep", "ignore", "matching_email"
     )
+
+
+SOURCE = """\
+sources:
+  - {name: a, type: ldap, base_dn: dc=x, servers: [ldap://h], bind: {anonymous: true}, users: {%s}}
+"""
+
+
+def test_members_of_groups(tmp_path):
+    path = write(tmp_path, a=HEAD + SOURCE % "create: {groups: [cn=app, 'ops-*']}") / "a.yml"
+    (source,) = loaded(path).desired.sources
+    assert (source.users.create, source.users.create_groups) == ("groups", ("cn=app", "ops-*"))
+    assert source.users.create_disabled is True
+
+
+def test_who_is_disabled_is_not_created_where_users_end_for_that(tmp_path):
+    lifecycle = "lifecycle: {on_disabled: {action: block, after: 2d, then: %s}}\n"
+    for then, created in (("erase", False), ("delete", False)):
+        path = write(tmp_path, a=HEAD + SOURCE % "" + lifecycle % then) / "a.yml"
+        state = loaded(path).desired
+        assert state.sources[0].users.create_disabled is created, then
+        assert state.lifecycle.on_disabled == desired.Departure("block", 172800.0, then)
+    path = write(
+        tmp_path, a=HEAD + SOURCE % "" + lifecycle.replace("block", "deactivate") % "block"
+    )
+    assert loaded(path / "a.yml").desired.sources[0].users.create_disabled is True
 
 
 def test_defaults(tmp_path):

@@ -79,6 +79,17 @@ def test_what_may_be_written(value, cron):
         ("00 12 1,16 * * *", 'as in VMmanager, write "00 12 1,16 * *"'),
         ("0 15 10 * * 0", 'the first are seconds, write "15 10 * * 0"'),
         ("1," * 100_000 + "1 * * * *", "more than 200 characters"),
+        ("every 30s", "as in every 5m or every 2h; got 'every 30s'"),
+        ("every 5 m", "as in every 5m or every 2h; got 'every 5 m'"),
+        ("every", "as in every 5m or every 2h; got 'every'"),
+        ("every day", "as in every 5m or every 2h; got 'every day'"),
+        ("every -5m", "as in every 5m or every 2h; got 'every -5m'"),
+        ("every ٥m", "as in every 5m or every 2h; got 'every ٥m'"),
+        ("every 0m", "is too short: write every 1m or more"),
+        ("every 25h", "is too long: write every 24h or less, or a time of day"),
+        ("every 1441m", "is too long"),
+        ({"cron": "every 5m"}, "this has 2"),
+        ({"run": "every 5m", "timezone": "UTC"}, "an interval has no time of day: remove timezone"),
         ({}, "either run"),
         ({"run": "hourly", "cron": "* * * * *"}, "either run"),
         ({"run": "* * * * *"}, "expected hourly"),
@@ -94,6 +105,21 @@ def test_what_may_not(value, message):
     assert [said for _, said in schedules.faults(value) if message in said], list(
         schedules.faults(value)
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("every 1m", 60),
+        (" Every  5M ", 300),
+        ("every 24h", 86_400),
+        ({"run": "every 1440m"}, 86_400),
+    ],
+)
+def test_an_interval(value, seconds):
+    assert list(schedules.faults(value)) == []
+    assert schedules.schedule(value).every == seconds
+    assert schedules.zone(schedules.schedule(value)) is UTC
 
 
 def test_days_of_the_week():

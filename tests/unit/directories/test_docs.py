@@ -16,7 +16,7 @@ HEAD = "version: 1\nplatform: {type: sql, url: sqlite:///acme.db}\n"
 
 
 def kind(block: str) -> str:
-    match = re.search(r"type: (\w+)", block)
+    match = re.search(r"^    type: (\w+)", block, re.MULTILINE)
     assert match
     return match[1]
 
@@ -25,7 +25,8 @@ def kind(block: str) -> str:
 def test_a_block_loads(tmp_path: Path, block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bind, "find_spec", lambda name: True)
     file = tmp_path / "reconcile.yml"
-    file.write_text(HEAD + block, encoding="utf-8")
+    whole = block if block.startswith("version:") else HEAD + block
+    file.write_text(whole, encoding="utf-8")
     checkers = dict.fromkeys(vendors.VENDORS, LdapDirectory.problems)
     loaded = load(
         [file], environ={"CORP_PASSWORD": "x"}, sources=checkers, platforms={"sql": lambda _: ()}

@@ -6,8 +6,7 @@ from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import User
 from reconcile.planning.target import status
 
-DEACTIVATE, BLOCK = Lifecycle(on_disabled="deactivate"), Lifecycle(on_disabled="block")
-KEEP = Lifecycle(on_return="keep", on_disabled="block")
+RESTORE, KEEP = Lifecycle(), Lifecycle(on_return="keep")
 
 
 def user(state: str, origin: str = "", cause: str = "", before: str = "") -> User:
@@ -37,7 +36,7 @@ def user(state: str, origin: str = "", cause: str = "", before: str = "") -> Use
     ],
 )
 def test_an_enabled_person(before: tuple[str, str, str], after: tuple[str, str, str]) -> None:
-    assert status.enabled(user(*before), "corp", DEACTIVATE) == (*after, "")
+    assert status.enabled(user(*before), "corp", RESTORE) == (*after, "")
 
 
 @pytest.mark.parametrize(
@@ -71,8 +70,8 @@ def test_an_enabled_person(before: tuple[str, str, str], after: tuple[str, str, 
 def test_a_disabled_person(
     before: tuple[str, ...], deactivate: tuple[str, ...], block: tuple[str, ...]
 ) -> None:
-    assert status.disabled(user(*before), "corp", DEACTIVATE) == (*deactivate, "")
-    assert status.disabled(user(*before), "corp", BLOCK) == (*block, "")
+    assert status.disabled(user(*before), "corp", "deactivate", RESTORE) == (*deactivate, "")
+    assert status.disabled(user(*before), "corp", "block", RESTORE) == (*block, "")
 
 
 def test_who_returns_stays_as_is_when_told_so() -> None:
@@ -83,7 +82,7 @@ def test_who_returns_stays_as_is_when_told_so() -> None:
             cause,
             "",
         )
-        assert status.disabled(user("blocked", "corp", cause), "corp", KEEP) == (
+        assert status.disabled(user("blocked", "corp", cause), "corp", "block", KEEP) == (
             "blocked",
             "corp",
             cause,
@@ -123,9 +122,14 @@ def test_who_departed_is_never_put_in_a_weaker_state(
 
 def test_a_vacation_is_remembered_over_departures_alone() -> None:
     gone = user("blocked", "corp", "missing", "vacation")
-    assert status.enabled(gone, "corp", DEACTIVATE) == ("vacation", "corp", "", "")
+    assert status.enabled(gone, "corp", RESTORE) == ("vacation", "corp", "", "")
     assert status.enabled(gone, "corp", KEEP) == status.standing(gone)
-    assert status.disabled(gone, "corp", DEACTIVATE) == ("inactive", "corp", "disabled", "")
+    assert status.disabled(gone, "corp", "deactivate", RESTORE) == (
+        "inactive",
+        "corp",
+        "disabled",
+        "",
+    )
     outside = user("inactive", "corp", "out_of_scope", "vacation")
     assert status.departed(outside, "corp", "block", "missing") == (
         "blocked",
@@ -134,7 +138,7 @@ def test_a_vacation_is_remembered_over_departures_alone() -> None:
         "vacation",
     )
     by_hand = user("inactive", before="vacation")
-    assert status.enabled(by_hand, "corp", DEACTIVATE) == ("active", "corp", "", ""), (
+    assert status.enabled(by_hand, "corp", RESTORE) == ("active", "corp", "", ""), (
         "a person said otherwise since"
     )
     assert status.departed(by_hand, "corp", "block", "missing") == (
@@ -145,4 +149,4 @@ def test_a_vacation_is_remembered_over_departures_alone() -> None:
     )
     active = user("active", "corp", "missing", "vacation")
     assert status.departed(active, "corp", "block", "missing") == ("blocked", "corp", "missing", "")
-    assert status.enabled(active, "corp", DEACTIVATE).before == ""
+    assert status.enabled(active, "corp", RESTORE).before == ""

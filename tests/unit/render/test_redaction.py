@@ -2,17 +2,19 @@
 
 import importlib
 import json
+import re
 from typing import get_args
 
 import msgspec
 import pytest
 
-from reconcile.cli.formats import FORMATS
+from reconcile.cli.formats import FORMATS, REPORTS
 from reconcile.model.change import Change, Digests, Plan, Scope, SkipCode
-from reconcile.model.report import Showing
+from reconcile.model.report import Outcome, Report, Showing, Trouble
+from reconcile.model.signature import Signature
 from reconcile.render import summary
 from reconcile.render.html.remedies import REMEDIES
-from reconcile.render.redaction import redacted
+from reconcile.render.redaction import redacted, redacted_report
 from tests.unit.render import hostile
 
 SENTINEL = "sentinel"
@@ -120,3 +122,28 @@ def test_accepted_violations_stay_accepted() -> None:
 
 def test_every_kind_of_skip_has_a_remedy() -> None:
     assert set(REMEDIES) == set(get_args(SkipCode))
+
+
+@pytest.mark.parametrize("form", REPORTS)
+def test_nothing_foreign_is_left_in_a_report(form: str) -> None:
+    plan, _ = sentinels()
+    results = ("applied", "failed", "skipped", "unknown")
+    report = Report(
+        tuple(
+            Outcome(change, results[number % len(results)], f"{SENTINEL}-why")
+            for number, change in enumerate(plan.changes)
+        ),
+        (Trouble("main", 7, f"{SENTINEL}-trouble"),),
+        (Signature(f"{SENTINEL}@example.com", "SHA256:key"),),
+    )
+    hidden, shown = redacted_report(plan, report)
+    assert [each.change for each in shown.outcomes] == list(hidden.changes), "the same numbers"
+    assert hidden == redacted(plan), "as in the plan for reviewers"
+    assert [each.result for each in shown.outcomes] == [each.result for each in report.outcomes]
+    text = importlib.import_module(FORMATS[form]).report(hidden, shown, Showing(skips=True))
+    left = set(re.findall(rf"{SENTINEL}[\w.-]*", text))
+    kept = set(re.findall(rf"{SENTINEL}[\w.-]*", json.dumps(msgspec.to_builtins(hidden))))
+    assert left <= kept, "only what the files say"
+    assert f"{SENTINEL}-why" not in text
+    assert f"{SENTINEL}@example.com" not in text
+    assert "SHA256:key" in text

@@ -88,10 +88,14 @@ def _lines(found: "Status", *, planned: bool) -> Iterator[str]:
 
 def _of_workspace(status: "WorkspaceStatus", *, planned: bool) -> Iterator[str]:
     """The lines below the name of a workspace."""
+    from reconcile.render.wording import left_out
+
     yield f"  last run      {_run(status.last_run)}"
     yield f"  last success  {_run(status.last_success)}"
     if planned:
         yield f"  drift         {_drift(status.drift)}"
+    for people in left_out(status.left_out):
+        yield f"  without user  {people}"
     for line in status.refused:
         yield f"  refused       {line}"
 

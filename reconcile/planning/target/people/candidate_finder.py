@@ -9,9 +9,10 @@ from typing import Final
 
 from reconcile.model.desired import DesiredState
 from reconcile.model.identity import entry_id, ids
+from reconcile.model.notice import LeftOutCode
 from reconcile.model.platform import Abilities, PlatformState, User
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target import profiles
+from reconcile.planning.target import grace, profiles
 from reconcile.planning.target.link_line import link_line
 from reconcile.planning.target.people import matching
 from reconcile.planning.target.people.candidate_maker import CandidateMaker, Matched
@@ -37,9 +38,13 @@ class CandidateFinder:
         current: PlatformState,
         abilities: Abilities,
         granted: Mapping[str, Iterable[str]],
+        now: str,
     ) -> None:
-        """`granted`: user id → the roles that syncs granted."""
+        """`granted`: user id → the roles that syncs granted. `now`: RFC 3339."""
         self.rules = rules
+        self._on_disabled = desired.lifecycle.on_disabled
+        self._ends_disabled = desired.lifecycle.ends_disabled and not rules.login
+        self._now = now
         self._settings = rules.source.users
         deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else ()
         self._adopts = desired.lifecycle.adopt_local != "never"
@@ -50,6 +55,13 @@ class CandidateFinder:
         """The external ids of erased users, in lower case."""
         self._scope: dict[int, bool] = {}
         """Positions of the persons in scope → whether they are in scope without a user, too."""
+        self._left_out: dict[LeftOutCode, list[int]] = {
+            "outside_create_groups": [],
+            "outside_required_groups": [],
+            "disabled": [],
+        }
+        self._ended: set[str] = set()
+        """The ids of users whose persons are in scope, and have been disabled for too long."""
         self._matches = matching.Matches({}, {}, {}, {}, {})
         self._recognised: set[int] = set()
         """Positions of persons whose users were local until now, and are adopted."""
@@ -138,6 +150,8 @@ class CandidateFinder:
                 continue
             if matched is None and not self._may_join(position, sure=sure, ignored=ignored):
                 continue
+            if self._ends_disabled and matched and self._has_ended(position, matched.user):
+                continue
             candidate = self._maker.make(position, matched, local)
             if candidate is not None:
                 candidates.append(candidate)
@@ -147,7 +161,28 @@ class CandidateFinder:
             matched=self._matches.users,
             departed={} if self.rules.login else self._departed(),
             ignored=frozenset(ignored),
+            left_out=self._without_user(),
         )
+
+    def _has_ended(self, position: int, user: User) -> bool:
+        """Whether the user is to be erased or deleted, because its person is disabled too long."""
+        over = grace.is_over(user, self._on_disabled, "disabled", self._now)
+        if not over or not self._maker.disabled(position):
+            return False
+        self._ended.add(user.id)
+        return True
+
+    def _without_user(self) -> dict[LeftOutCode, list[int]]:
+        """The persons that rules leave out and that have no user: those that do have departed."""
+        self._left_out["disabled"] = self._maker.not_created
+        if self._settings.create != "groups":
+            self._left_out["outside_create_groups"] = []
+        users = self._matches.users
+        without = {
+            code: [position for position in positions if position not in users]
+            for code, positions in self._left_out.items()
+        }
+        return {code: positions for code, positions in without.items() if positions}
 
     def _matched(self, position: int) -> Matched | None:
         """The user of a person, and how it was found."""
@@ -184,6 +219,8 @@ class CandidateFinder:
             if position not in self._scope:
                 disabled = self._maker.disabled(position)
                 departed[user.id] = DepartedUser(in_directory=True, disabled=disabled)
+            elif user.id in self._ended:
+                departed[user.id] = DepartedUser(in_directory=True, disabled=True, in_scope=True)
         for user in matches.unmatched.values():
             departed[user.id] = DepartedUser(in_directory=entry_id(user) in strays)
         for user_id in matches.displaced:
@@ -204,31 +241,35 @@ class CandidateFinder:
         """
         scope: dict[int, bool] = {}
         rules, matches = self.rules, self._matches
+        outside_create = self._left_out["outside_create_groups"]
+        outside_required = self._left_out["outside_required_groups"]
         users_left = bool(matches.unmatched) or bool(rules.source.takes_over)
-        for position, person in enumerate(rules.index.snapshot.persons):
+        for position in range(len(rules.index.snapshot.persons)):
             if rules.excluded(position):
                 continue
             exists = position in matches.users
             serves = exists and _serves(matches.users[position])
             sure = rules.wants(position, exists=exists, serves=serves)
-            if not sure and not (users_left and rules.wants(position, exists=True, serves=True)):
-                continue
-            if self._erased and person.external_id.lower() in self._erased:
-                if sure:
-                    self._skips.add(position, person.identifier, _ERASED, exists=exists)
+            if not sure:
+                outside_create.append(position)
+                if not (users_left and rules.wants(position, exists=True, serves=True)):
+                    continue
+            if self._erased and self._is_erased(position, skips=sure, exists=exists):
                 continue
             if rules.outside_required(position, serves=serves):
-                if sure and not exists:
-                    outside = self._outside_required()
-                    self._skips.add(position, person.identifier, outside, exists=False)
+                if sure:
+                    outside_required.append(position)
                 continue
             scope[position] = sure
         return scope
 
-    def _outside_required(self) -> Refused:
-        """Why a person in no required group is left out."""
-        groups = ", ".join(self._settings.require_groups)
-        return Refused("outside_required_groups", f"in none of {groups}")
+    def _is_erased(self, position: int, *, skips: bool, exists: bool) -> bool:
+        """Whether the platform has an erased account of the person; `skips`: that is a skip."""
+        person = self.rules.index.person(position)
+        is_erased = person.external_id.lower() in self._erased
+        if is_erased and skips:
+            self._skips.add(position, person.identifier, _ERASED, exists=exists)
+        return is_erased
 
     def _by_facts(
         self, users: list[User], how: str, trial: matching.Matches | None = None

@@ -6,6 +6,7 @@ without a user only becomes a skip.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from reconcile.errors import TemplateFailed
@@ -49,16 +50,21 @@ class CandidateMaker:
         self._abilities = abilities
         self._granted = granted
         self._skips = skips
+        self.not_created: list[int] = []
+        """Positions of disabled persons who get no user because of that."""
 
     def make(
         self, position: int, matched: Matched | None, local: Mapping[str, User]
     ) -> Candidate | None:
         """The candidate of a person; None, with a skip, if a new person has no valid profile.
 
-        `local`: folded username → the local user of that name, whom a new person may adopt.
+        None, too, for a new person who is disabled, if only others are created. `local`: folded
+        username → the local user of that name, whom a new person may adopt.
         """
         candidate = self._bare(position, matched)
         exists = matched is not None
+        if not exists and candidate.disabled and not self._settings.create_disabled:
+            return self._adopting(candidate, local)
         try:
             left_out = self._fill(candidate, local)
         except Refused as refused:
@@ -72,6 +78,16 @@ class CandidateMaker:
             invalid = Refused("invalid_attribute", detail)
             self._skips.add(position, candidate.username, invalid, exists=exists)
         return candidate
+
+    def _adopting(self, candidate: Candidate, local: Mapping[str, User]) -> Candidate | None:
+        """A new person who is disabled, if it adopts a local user: that is taken out of service."""
+        if self._adopt != "never" and local:
+            with suppress(Refused, TemplateFailed):
+                self._fill(candidate, local)
+        if candidate.user is not None:
+            return candidate
+        self.not_created.append(candidate.position)
+        return None
 
     def _bare(self, position: int, matched: Matched | None) -> Candidate:
         """The candidate without its profile."""

@@ -1,14 +1,16 @@
 """The people of a source: who is to be a user, which user each is, and whose person left."""
 
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from reconcile.model.change import Skip
 from reconcile.model.directory import Person
 from reconcile.model.identity import ids
+from reconcile.model.notice import LeftOutCode
 from reconcile.model.platform import User
 from reconcile.planning.selection.source_rules import SourceRules
+from reconcile.planning.target.grace import Reason
 
 
 class Candidate(msgspec.Struct, gc=False):
@@ -48,26 +50,39 @@ class Candidate(msgspec.Struct, gc=False):
 
 
 class DepartedUser(msgspec.Struct, frozen=True):
-    """A user of a source without a person in scope. `found`: the directory still has the person.
+    """A user of a source whose person left, or has been disabled for too long.
 
-    `disabled` is None if that is unknown; `replaced`: a link gave the person to another user.
+    `in_directory`: the directory still has the person, and the rules may still select it
+    (`in_scope`). `disabled` is None if that is unknown; `replaced`: a link gave the person to
+    another user.
     """
 
     in_directory: bool
     disabled: bool | None = None
     replaced: bool = False
+    in_scope: bool = False
 
     @property
-    def cause(self) -> Literal["missing", "out_of_scope"]:
-        """How the source lost the person."""
-        return "out_of_scope" if self.in_directory else "missing"
+    def cause(self) -> Reason:
+        """Why the user is out of service, if it is because of one thing only."""
+        return self.reasons[0]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """All that is a reason for the user to be out of service."""
+        if not self.in_directory:
+            return ("missing",)
+        if self.in_scope:
+            return ("disabled",)
+        return ("out_of_scope", "disabled") if self.disabled else ("out_of_scope",)
 
 
 class SourcePeople(msgspec.Struct):
     """The people of one source in one workspace.
 
     `matched`: position → user, in scope or not; `departed`: user id → how the user left. `ignored`
-    are the positions of persons who get no user, because theirs was deleted on the platform.
+    are the positions of persons who get no user, because theirs was deleted on the platform;
+    `left_out` those of persons who get none because of a rule, of whom a plan has the number.
     """
 
     candidates: list[Candidate]
@@ -75,6 +90,7 @@ class SourcePeople(msgspec.Struct):
     matched: dict[int, User]
     departed: dict[str, DepartedUser]
     ignored: frozenset[int]
+    left_out: Mapping[LeftOutCode, Sequence[int]] = {}
 
     def adopts(self, candidate: Candidate) -> bool:
         """Whether a candidate adopts a local user, who is not its own yet."""

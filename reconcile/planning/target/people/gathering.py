@@ -35,16 +35,19 @@ def gather(
     current: PlatformState,
     abilities: Abilities,
     used: Collection[Link] = (),
+    *,
+    now: str,
 ) -> GatheredPeople:
     """The people of the sources that were read, matched with the users of this workspace.
 
-    `used` are links that a run has followed. Raises RulesRefused for links that cannot be followed
+    `now` (RFC 3339) decides which grace periods are over. `used` are links that a run has followed.
+    Raises RulesRefused for links that cannot be followed
     together.
     """
     links = linked(desired.links, sources, current, used)
     users = _unlinked_users(current, links)
     # Each source first finds its own users.
-    finders = _finders(desired, sources, current, abilities)
+    finders = _finders(desired, sources, current, abilities, now)
     for name, finder in finders.items():
         finder.match(users.get(name, ()), links.users.get(name, {}))
     # Then it takes over users that another source has lost.
@@ -68,11 +71,12 @@ def _finders(
     sources: Iterable[SourceRules],
     current: PlatformState,
     abilities: Abilities,
+    now: str,
 ) -> dict[str, CandidateFinder]:
     """A finder of candidates for each source that was read, by its name."""
     granted = _granted_by_syncs(current)
     return {
-        rules.source.name: CandidateFinder(desired, rules, current, abilities, granted)
+        rules.source.name: CandidateFinder(desired, rules, current, abilities, granted, now)
         for rules in sources
     }
 
