@@ -25,6 +25,9 @@ help: ## This list
 demo: $(VENV)/.installed ## Install, then take a company of 296 people from an LDIF file into an SQLite platform
 	@PATH="$(CURDIR)/$(BIN):$$PATH" examples/quickstart/run
 
+ON_MYSQL := $(addprefix tests/contract/test_,processmaker.py processmaker_objects.py processmaker_crashes.py \
+	processmaker_history.py processmaker_life.py tables.py tables_life.py tables_quirks.py)
+
 # A sample of the large grids takes much less time and has a case of every rule.
 test: SAMPLE := -m "not full"
 test-all: export TMPDIR := $(TEMPORARY)
@@ -39,6 +42,13 @@ test-all: $(VENV)/.installed-dev ## Like test, with all cases of every grid; tak
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder $(SAMPLE) $(addprefix --cov=,$(HELD)) --cov-report=
 	$(BIN)/coverage json --quiet -o - | $(BIN)/python .ci/coverage_floor.py 95 $(HELD)
+
+.PHONY: test-mysql
+test-mysql: export TMPDIR := $(TEMPORARY)
+test-mysql: $(VENV)/.installed-dev ## The tests of what may be on MySQL, on a MySQL server instead of MariaDB
+	@.ci/server-packages
+	@.ci/mysql
+	RECONCILE_TESTS_MYSQL=1 $(BIN)/pytest -n $(AT_ONCE) --dist loadfile -k "not postgresql and not sqlite" $(ON_MYSQL)
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Only format, lint, types and layers

@@ -84,5 +84,5 @@ def _program() -> list[str | Path]:
         without("MySQL is not installed (.ci/mysql does it)")
     server = PROGRAMS / "usr" / "sbin" / "mysqld"
     base = [f"--basedir={PROGRAMS / 'usr'}", f"--lc-messages-dir={PROGRAMS / 'usr/share/mysql'}"]
-    loader = [libraries / "ld-linux-x86-64.so.2", "--library-path", libraries]
+    loader: list[str | Path] = [libraries / "ld-linux-x86-64.so.2", "--library-path", libraries]
     return [*loader, server, "--no-defaults", *base]

@@ -1,4 +1,8 @@
-"""A database on a MariaDB or MySQL server, by PyMySQL."""
+"""A database on a MariaDB or MySQL server, by PyMySQL.
+
+Both servers are one dialect here, with MariaDB's name, so that a rule for `mariadb` is one for
+MySQL, too. SQLAlchemy asks the server which of the two it is when it connects (`is_mariadb`).
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -6,10 +10,11 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import registry
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.dialects.mysql.base import MySQLDDLCompiler, MySQLTypeCompiler
+from sqlalchemy.dialects.mysql.pymysql import MySQLDialect_pymysql
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from reconcile.platforms.database import database, server
-from reconcile.platforms.database.mysql_dialect import ServerDialect, is_mariadb
 
 _STRICT: Final = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """Whatever the server's own mode: what does not fit is refused and never cut off."""
@@ -39,6 +44,65 @@ _NUMBERS: Final = {
 _UNSETTLED: Final = frozenset({0, 1180, 1047})
 """No number at all; an error during COMMIT, of the engine or of the cluster, that leaves open what
 became of it."""
+
+
+OLDEST_MYSQL: Final = (8, 0, 17)
+"""The first with `utf8mb4_0900_bin`, and with JSON_TABLE."""
+_EXACT: Final = {"utf8mb4_nopad_bin": "utf8mb4_0900_bin"}
+"""Collation of MariaDB → that of MySQL which compares in the same way: by code points, with the
+spaces at the end."""
+
+
+def is_mariadb(dialect: sa.Dialect) -> bool:
+    """Whether the server behind the dialect is MariaDB and not MySQL."""
+    return bool(getattr(dialect, "is_mariadb", False))
+
+
+class _Tables(MySQLDDLCompiler):
+    def post_create_table(self, table: sa.Table) -> str:
+        options = super().post_create_table(table)
+        if is_mariadb(self.dialect):
+            return options
+        for theirs, ours in _EXACT.items():
+            options = options.replace(f"COLLATE {theirs}", f"COLLATE {ours}")
+        return options
+
+    def get_column_default_string(self, column: sa.Column[Any]) -> str | None:
+        """MySQL takes no literal as the default of a long text, only an expression."""
+        default = super().get_column_default_string(column)
+        if default is None or is_mariadb(self.dialect) or not isinstance(column.type, sa.Text):
+            return default
+        return f"({default})"
+
+
+class _Types(MySQLTypeCompiler):
+    def _extend_string(self, type_: Any, defaults: dict[str, Any], spec: str) -> str:
+        text: str = super()._extend_string(type_, defaults, spec)
+        name = getattr(type_, "collation", None)
+        if name in _EXACT and not is_mariadb(self.dialect):
+            return text.replace(f"COLLATE {name}", f"COLLATE {_EXACT[name]}")
+        return text
+
+
+class ServerDialect(MySQLDialect_pymysql):
+    """MariaDB 10.6 and MySQL 8.0.17 or newer, by PyMySQL."""
+
+    name = "mariadb"
+    supports_statement_cache = True
+    ddl_compiler = _Tables
+    type_compiler_cls = _Types
+
+    def initialize(self, connection: sa.Connection) -> None:
+        """Raises InvalidRequestError for a MySQL server that is too old."""
+        super().initialize(connection)
+        if self.is_too_old():
+            version = ".".join(map(str, self.server_version_info or ()))
+            needed = ".".join(map(str, OLDEST_MYSQL))
+            raise InvalidRequestError(f"MySQL {version} is too old, {needed} or newer is needed")
+
+    def is_too_old(self) -> bool:
+        """Whether the server is a MySQL that lacks what is used here."""
+        return not self.is_mariadb and (self.server_version_info or ()) < OLDEST_MYSQL
 
 
 registry.register("reconcile.pymysql", ServerDialect.__module__, ServerDialect.__name__)

@@ -110,7 +110,7 @@ class ServerDatabase(Database):
             try:
                 connection = self._engine.connect()
             except InvalidRequestError as error:  # SQLAlchemy asks the server what it is
-                raise UsageError(f"platform.url: the server is no {self.title} ({error})") from None
+                raise UsageError(f"platform.url: the server cannot be used ({error})") from None
             except (
                 TypeError,
                 ValueError,
