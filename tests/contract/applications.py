@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from reconcile.model import desired
 from reconcile.platforms.driver.platform import DrivenPlatform
@@ -33,7 +34,7 @@ ATTRIBUTES = {
     "empty": 'quoted "column"',
 }
 MARIADB: Any = {"mariadb_engine": "InnoDB", "mariadb_default_charset": "utf8mb4"}
-LONG = sa.Text().with_variant(sa.dialects.mysql.LONGTEXT(), "mysql", "mariadb")
+LONG = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 STATUSES = {"active": 1, "inactive": 2, "vacation": 3, "blocked": 4, "blocked_in_directory": 5}
 MAPPING: dict[str, Any] = {
     "users": {
