@@ -19,6 +19,7 @@ from reconcile.model.change import (
     Change,
     Digests,
     Existing,
+    Grace,
     Plan,
     Scope,
     Skip,
@@ -49,6 +50,8 @@ class Header(
     to_remember: tuple[str, ...]
     accepted: tuple[Acceptance, ...]
     captures: tuple[Captured, ...] = ()
+    """Left out if there are none."""
+    grace: tuple[Grace, ...] = ()
     """Left out if there are none."""
 
 
@@ -108,6 +111,7 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         plan.to_remember,
         plan.accepted,
         plan.captures,
+        plan.grace,
     )
     yield _encoder.encode(header)
     for line, (_, field) in _PLAIN.items():
@@ -192,6 +196,7 @@ def _without_lists(header: Header) -> Plan:
         to_remember=header.to_remember,
         accepted=header.accepted,
         captures=header.captures,
+        grace=header.grace,
     )
 
 

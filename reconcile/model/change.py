@@ -33,8 +33,9 @@ import msgspec
 
 from reconcile.errors import GuardRefused
 from reconcile.model import kinds
+from reconcile.model.desired.rules import Departing
 from reconcile.model.notice import NOT_CLEAN, Notice
-from reconcile.model.platform import Reading
+from reconcile.model.platform import Departed, Reading
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
 
@@ -262,6 +263,14 @@ class Captured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its names are pseudonyms: the plan can never be applied."""
 
 
+class Grace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A grace period of the rules: what happens to users who have been gone for some time."""
+
+    cause: Departed
+    seconds: float
+    then: Departing
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
@@ -290,6 +299,8 @@ class Plan(msgspec.Struct, frozen=True):
     notices: tuple[Notice, ...] = ()
     captures: tuple[Captured, ...] = ()
     """Of the sources that were not read."""
+    grace: tuple[Grace, ...] = ()
+    """What a reader has to know to see when a grace period ends; nothing else reads it."""
 
     @property
     def refused(self) -> tuple[Violation, ...]:

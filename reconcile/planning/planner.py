@@ -29,6 +29,7 @@ from reconcile.planning.selection.platform_names import PlatformNames
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
 from reconcile.planning.selection.rule_counts import RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
+from reconcile.planning.target.departures import grace_periods
 from reconcile.planning.target.target_state import TargetState, target_state
 
 _NOTHING: Final[Losses] = {}
@@ -145,6 +146,7 @@ def make_plan(inputs: Inputs) -> Plan:
             *notices(inputs, rules, names, results),
             *assertion_check.notices(asserted),
         ),
+        grace=tuple(grace_periods(inputs.desired.lifecycle)),
     )
     return with_consequences(plan, inputs.abilities)
 

@@ -5,7 +5,7 @@ A plan looks like this:
       + user ann  # member of selected group cn=sales
           email  "ann@example.com"
       - user bob: block  # missing in corp
-          status  "active" → "blocked"
+          status  blocked now; erased on 2026-12-28 unless back
 
     Skipped (they gain nothing until this is fixed):
       ! missing_field: cem (uid=cem,dc=example,dc=com): no e-mail address
@@ -25,6 +25,7 @@ from reconcile.model.report import Outcome, Report, Showing, Trouble
 from reconcile.render import shortening, summary, wording
 from reconcile.render.layout import aligned, around, indented, numbered, prefixed, section
 from reconcile.render.paint import Paint, paint_for
+from reconcile.render.status_words import UNDATED, StatusWords
 
 
 def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: bool = False) -> str:
@@ -84,6 +85,7 @@ def _violation(violation: Violation) -> str:
 
 def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
     """The changes of one workspace after the other, under its name where there are several."""
+    status = wording.status_words(plan)
     by_workspace: dict[str, list[Change]] = defaultdict(list)
     for change in plan.changes:
         by_workspace[change.workspace].append(change)
@@ -92,31 +94,31 @@ def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
             yield paint(f"Workspace {wording.printable(workspace)}", "bold")
             yield ""
         for part in shortening.shortened(changes, full=full):
-            yield from _part(part, paint)
+            yield from _part(part, paint, status)
         yield ""
 
 
-def _part(part: Sequence[Change] | str, paint: Paint) -> Iterator[str]:
+def _part(part: Sequence[Change] | str, paint: Paint, status: StatusWords) -> Iterator[str]:
     """The lines of a run of changes, or the line for those that are left out."""
     if isinstance(part, str):
         yield f"  {part}"
         return
     for change in part:
-        yield from change_lines(change, paint)
+        yield from change_lines(change, paint, status)
 
 
-def change_lines(change: Change, paint: Paint) -> Iterator[str]:
-    """One change in lines, indented by two."""
+def change_lines(change: Change, paint: Paint, status: StatusWords = UNDATED) -> Iterator[str]:
+    """One change in lines, indented by two; `status` knows the grace periods of the plan."""
     sign = wording.sign(change)
     reason = around("  # ", wording.shown(change.reason))
     yield f"  {paint(sign, sign)} {wording.title(change)}{reason}"
     if wording.shows_fields(change):
-        yield from _field_lines(change)
+        yield from _field_lines(change, status)
 
 
-def _field_lines(change: Change) -> list[str]:
+def _field_lines(change: Change, status: StatusWords) -> list[str]:
     """The fields of a change and their values, in two columns."""
-    rows = [row for row in wording.field_values(change) if not _repeats_title(change, *row)]
+    rows = [row for row in wording.field_values(change, status) if not _repeats_title(change, *row)]
     return indented(aligned(rows), 6)
 
 
@@ -124,7 +126,7 @@ def _repeats_title(change: Change, field: str, value: str) -> bool:
     """Whether a field of a new object only repeats its name or its source."""
     if change.before is not None:
         return False
-    if field in ("source", "status_origin"):
+    if field == "source":
         return change.kind != "source"
     is_name = field in ("name", "username", "title")
     return is_name and value == f'"{wording.printable(change.key)}"'

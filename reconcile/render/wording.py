@@ -9,6 +9,8 @@ from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unne
 from reconcile.model.report import RESULTS, Outcome, Report, Result, Trouble
 from reconcile.model.text import printing
 from reconcile.render.layout import and_more, numbered, prefixed
+from reconcile.render.status_words import FIELDS as STATUS_FIELDS
+from reconcile.render.status_words import UNDATED, StatusWords
 
 printable, escaped = printing.printable, printing.escaped
 
@@ -64,10 +66,23 @@ def shows_fields(change: Change) -> bool:
     return change.kind not in kinds.PAIRS and change.action != "delete"
 
 
-def field_values(change: Change) -> Iterator[tuple[str, str]]:
-    """Each field as text, with its value for a new object, otherwise with old → new value."""
+def status_words(plan: Plan) -> StatusWords:
+    """What puts the status changes of a plan into words."""
+    return StatusWords(plan.created, plan.grace)
+
+
+def field_values(change: Change, status: StatusWords = UNDATED) -> Iterator[tuple[str, str]]:
+    """Each field as text, with its value for a new object, otherwise with old → new value.
+
+    What happens to the status of a user is one sentence, in the place of its first field.
+    """
+    sentence = status.of(change)
     for field, old, new in differences(change):
-        yield field, new if change.before is None else f"{old} → {new}"
+        if change.kind != "user" or field not in STATUS_FIELDS:
+            yield field, new if change.before is None else f"{old} → {new}"
+        elif sentence:
+            yield "status", sentence
+            sentence = ""
 
 
 def differences(change: Change) -> Iterator[tuple[str, str, str]]:

@@ -5,12 +5,13 @@ out of scope first and missing later, it starts again. A user whose person comes
 mark.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, cast, get_args
 
 import msgspec
 
+from reconcile.model.change import Grace
 from reconcile.model.desired import Departing, Departure, Lifecycle
 from reconcile.model.platform import NOW, Cause, Departed, User
 from reconcile.model.text.folding import fold_name
@@ -25,6 +26,16 @@ _CAUSES: Final[Mapping[Cause, str]] = {
 }
 _NAMELESS: Final = "unknown"
 """The name fields of an erased user."""
+
+
+def grace_periods(lifecycle: Lifecycle) -> Iterator[Grace]:
+    """The grace periods of the rules, for the reader of a plan."""
+    for cause in cast("tuple[Departed, ...]", get_args(Departed)):
+        if not cause:
+            continue
+        rule = lifecycle.departure(cause)
+        if rule.then is not None:
+            yield Grace(cause, rule.after, rule.then)
 
 
 def depart(

@@ -19,7 +19,7 @@ _KINDS: Final = {kind: place for place, kind in enumerate(kinds.KINDS)}
 def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
     """Facts, verdict, numbers, then the lists: changes (losses first), departments, skips, notices.
 
-    `signs` has one character for each change: `+`, `~` or `-`.
+    `statuses` has what replaces the fields of a status; `signs` has `+`, `~` or `-` of each change.
     """
     signed = sorted(((wording.sign(change), change) for change in plan.changes), key=_order)
     changes = [change for _, change in signed]
@@ -34,6 +34,7 @@ def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
         "several": wording.has_several_workspaces(chain(changes, plan.skips)),
         "changes": changes,
         "signs": "".join(sign for sign, _ in signed),
+        "statuses": _statuses(plan, changes),
         "departments": department_tree(changes),
         "skips": list(map(_skip, plan.skips)),
         "remedies": {skip.code: REMEDIES.get(skip.code, "") for skip in plan.skips},
@@ -73,6 +74,13 @@ def _violations(plan: Plan) -> list[dict[str, object]]:
         }
         for title, violations in wording.violations_by_verdict(plan)
     ]
+
+
+def _statuses(plan: Plan, changes: Sequence[Change]) -> dict[int, str]:
+    """Position of a change → what becomes of the status of its user, in words."""
+    status = wording.status_words(plan)
+    words = ((position, status.of(change)) for position, change in enumerate(changes))
+    return {position: sentence for position, sentence in words if sentence}
 
 
 def _chart(signed: Sequence[tuple[str, Change]]) -> list[dict[str, object]]:

@@ -71,7 +71,7 @@ def test_fields_from_old_to_new() -> None:
       email             (none) → "a@x"
       attributes.phone  "1" → "2"
   - user bob: block  # gone
-      status  "active" → "blocked"
+      status  blocked now
 
 Plan: 0 to add, 1 to change, 1 to remove.
   c      updated  blocked

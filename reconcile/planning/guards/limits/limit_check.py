@@ -9,6 +9,7 @@ from reconcile.model.change import GuardName, Violation
 from reconcile.model.desired import Limit, Safety
 from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState
+from reconcile.model.text.durations import duration
 from reconcile.planning.guards.limits.recent_losses import losses_of
 from reconcile.planning.guards.limits.thresholds import exceeds
 from reconcile.planning.guards.losses.loss_summary import LossSummary
@@ -91,7 +92,7 @@ class LimitCheck:
             return
         detail = (
             f"{number} of {loss.base} {loss.what}, after {earlier} within"
-            f" {_duration(self.safety.window)}: {together} of {base} together,"
+            f" {duration(self.safety.window)}: {together} of {base} together,"
             f" the limit {loss.guard} is {limit}"
         )
         yield Violation(
@@ -108,14 +109,6 @@ class LimitCheck:
     def _now(self) -> Losses:
         """What the changes take away, counted as runs are counted afterwards."""
         return losses_of(self.summary, self.state, self.safety)
-
-
-def _duration(seconds: float) -> str:
-    """A time as people say it."""
-    for name, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds % length == 0:
-            return f"{seconds / length:.0f} {name if seconds > length else name[:-1]}"
-    return f"{seconds:.0f} seconds"
 
 
 def of_source(source: str) -> str:
