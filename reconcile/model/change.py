@@ -107,6 +107,10 @@ ASIDE: Final = OF_REFERENCES | {"invalid_attribute"}
 """Codes of skips that do not hold the person, group or department itself."""
 
 
+NEEDS_NO_ACTION: Final = frozenset({"outside_required_groups", "dangling_member"})
+"""Codes of skips that may stay for ever: the rules leave out what they should."""
+
+
 class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One step of a plan."""
 
@@ -159,6 +163,11 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     kind: SkipKind = "user"
     subject: str = ""
     """The key of the object, if neither `dn` nor `username` identifies it."""
+
+    @property
+    def needs_action(self) -> bool:
+        """Whether the directory or the rules have to change before it goes away."""
+        return self.code not in NEEDS_NO_ACTION
 
     @property
     def sentence(self) -> str:

@@ -15,7 +15,7 @@ from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.text import dn
 from reconcile.model.text.digest import digest
 from reconcile.model.text.references import References
-from reconcile.planning import state_notices
+from reconcile.planning import role_notices, state_notices
 from reconcile.planning.abilities import within
 from reconcile.planning.changes import narrow
 from reconcile.planning.changes.consequences import with_consequences
@@ -144,11 +144,21 @@ def make_plan(inputs: Inputs) -> Plan:
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
         notices=(
             *notices(inputs, rules, names, results),
+            *role_notices.new_roles(inputs.desired, narrowed, inputs.current),
+            *_unused_roles(inputs, results),
             *assertion_check.notices(asserted),
         ),
         grace=tuple(grace_periods(inputs.desired.lifecycle)),
     )
     return with_consequences(plan, inputs.abilities)
+
+
+def _unused_roles(inputs: Inputs, results: Iterable[TargetState]) -> Iterator[Notice]:
+    """The roles that nobody has afterwards; a plan of a part does not know."""
+    if not inputs.scope.targets and not inputs.scope.sources:
+        wanted = [result.state for result in results]
+        implied = inputs.abilities.implied_role
+        yield from role_notices.unused_roles(inputs.desired, inputs.current, wanted, implied)
 
 
 def _digests(inputs: Inputs) -> Digests:

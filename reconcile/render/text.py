@@ -7,13 +7,13 @@ A plan looks like this:
       - user bob: block  # missing in corp
           status  blocked now; erased on 2026-12-28 unless back
 
-    Skipped (they gain nothing until this is fixed):
+    Skipped, needs action (they gain nothing until this is fixed):
       ! missing_field: cem (uid=cem,dc=example,dc=com): no e-mail address
 
     Plan: 1 to add, 0 to change, 1 to remove.
-      corp   existing  created  blocked  not synchronised
-      users         4        1        1                 1
-      not synchronised: 1 missing_field
+      corp   existing  created  blocked  needs action
+      users         4        1        1             1
+      not synchronised, needs action: 1 missing_field
 """
 
 from collections import defaultdict
@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from reconcile.model.change import Change, Plan, Skip, Violation
+from reconcile.model.notice import OF_ROLES
 from reconcile.model.report import Outcome, Report, Showing, Trouble
 from reconcile.render import shortening, summary, wording
 from reconcile.render.layout import aligned, around, indented, numbered, prefixed, section
@@ -31,14 +32,13 @@ from reconcile.render.status_words import UNDATED, StatusWords
 def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: bool = False) -> str:
     """The whole text, its last line without a newline.
 
-    `full` shows every change, skip and notice; otherwise there are no notices, which are reported
-    when the plan is made, long runs are cut and `pointer` says where the rest is.
+    `full` shows every change, skip and notice; otherwise there are only the notices on roles, for
+    all are reported when the plan is made, long runs are cut and `pointer` says where the rest is.
     """
     paint = paint_for(colour=colour)
     lines = list(_changes(plan, paint, full=full))
     lines += _skips(plan, paint, full=full)
-    if full:
-        lines += _notices(plan, paint)
+    lines += _notices(plan, paint) if full else _roles(plan, paint)
     lines += _violations(plan, paint)
     lines.append(paint(wording.headline(plan), "bold"))
     lines += _counts(summary.planned(plan), paint)
@@ -67,6 +67,13 @@ def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
     """All notices, for a plan that is shown in full."""
     notices = (f"{notice.code}: {wording.shown(str(notice))}" for notice in plan.notices)
     return _section("Notices", _warnings(notices, paint), paint)
+
+
+def _roles(plan: Plan, paint: Paint) -> Iterator[str]:
+    """The roles that are new, and those that nobody has afterwards."""
+    of_roles = (notice for notice in plan.notices if notice.code in OF_ROLES)
+    lines = (wording.shown(around("", notice.place, ": ") + notice.text) for notice in of_roles)
+    return _section("Roles", _warnings(lines, paint), paint)
 
 
 def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
@@ -135,11 +142,12 @@ def _repeats_title(change: Change, field: str, value: str) -> bool:
 def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
     """What cannot be synchronised and why; with the workspace if the plan is about several."""
     several = wording.has_several_workspaces(chain(plan.skips, plan.changes))
-    shown, left_out = shortening.first(plan.skips, full=full)
-    lines = _warnings((_skip(skip, several=several) for skip in shown), paint)
-    if left_out:
-        lines.append(f"  {shortening.more(left_out)}")
-    return _section("Skipped (they gain nothing until this is fixed)", lines, paint)
+    for title, skips in wording.skips_by_action(plan):
+        shown, left_out = shortening.first(skips, full=full)
+        lines = _warnings((_skip(skip, several=several) for skip in shown), paint)
+        if left_out:
+            lines.append(f"  {shortening.more(left_out)}")
+        yield from _section(wording.SKIPPED[title], lines, paint)
 
 
 def _skip(skip: Skip, *, several: bool) -> str:
@@ -154,8 +162,8 @@ def _skip(skip: Skip, *, several: bool) -> str:
 
 def _summary(plan: Plan) -> Iterator[str]:
     """What of the directories is left out of the plan, by its skips or by the command line."""
-    if plan.skips:
-        yield f"  not synchronised: {numbered(wording.skip_counts(plan))}"
+    for title, skips in wording.skips_by_action(plan):
+        yield f"  not synchronised, {title}: {numbered(wording.skip_counts(skips))}"
     if narrowed := wording.narrowed(plan):
         yield f"  only {narrowed}"
     if plan.scope.undo:
@@ -168,9 +176,9 @@ def _configuration(plan: Plan) -> str:
 
 
 _STYLES = {
-    summary.heading("existing"): "",
+    **dict.fromkeys(map(summary.heading, ("existing", "no_action")), ""),
     **dict.fromkeys(map(summary.heading, ("created", "adopted", "assigned")), "+"),
-    **dict.fromkeys(map(summary.heading, ("impossible", "failed", "unknown")), "!"),
+    **dict.fromkeys(map(summary.heading, ("needs_action", "failed", "unknown")), "!"),
     **dict.fromkeys(
         map(summary.heading, ("removed", "blocked", "deactivated", "erased", "cleared")), "-"
     ),

@@ -1,11 +1,11 @@
 """The words and counts that every form of output shares."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
 from reconcile.model import kinds
-from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
+from reconcile.model.change import LOSSES, Change, Fields, Plan, Skip, Violation, unnests
 from reconcile.model.report import RESULTS, Outcome, Report, Result, Trouble
 from reconcile.model.text import printing
 from reconcile.render.layout import and_more, numbered, prefixed
@@ -268,6 +268,21 @@ def trouble_result(trouble: Trouble, report: Report) -> str:
     return "unknown" if trouble.workspace in unknown else "failed"
 
 
-def skip_counts(plan: Plan) -> Mapping[str, int]:
+def skip_counts(skips: Iterable[Skip]) -> Mapping[str, int]:
     """Skip code → how many."""
-    return dict(sorted(Counter(skip.code for skip in plan.skips).items()))
+    return dict(sorted(Counter(skip.code for skip in skips).items()))
+
+
+SKIPPED: Final = {
+    "needs action": "Skipped, needs action (they gain nothing until this is fixed)",
+    "needs no action": "Skipped, needs no action",
+}
+"""The words for a part of the skips, and the title of their list."""
+
+
+def skips_by_action(plan: Plan) -> Iterator[tuple[str, Sequence[Skip]]]:
+    """The skips that need action, and those that may stay, each after the words for it."""
+    for title, needs_action in zip(SKIPPED, (True, False), strict=True):
+        skips = [skip for skip in plan.skips if skip.needs_action == needs_action]
+        if skips:
+            yield title, skips

@@ -81,7 +81,9 @@ def preview(
 def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> None:
     import msgspec
 
+    from reconcile.model.change import NEEDS_NO_ACTION
     from reconcile.render import escaped, rows, table
+    from reconcile.render.wording import SKIPPED
 
     if form == "json":
         click.echo(escaped(msgspec.json.format(msgspec.json.encode(previewed), indent=2).decode()))
@@ -94,9 +96,11 @@ def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> No
         show(users, _columns(_PREVIEWED, several=several), form, shape, paged=False)
     else:
         click.echo("No person is in scope.")
-    if skips:
-        click.echo("\nSkipped (they gain nothing until this is fixed):")
-        show(skips, _columns(_SKIPPED, several=several), form, shape, paged=False)
+    for title, needs_action in zip(SKIPPED.values(), (True, False), strict=True):
+        some = [row for row in skips if (row["code"] not in NEEDS_NO_ACTION) == needs_action]
+        if some:
+            click.echo(f"\n{title}:")
+            show(some, _columns(_SKIPPED, several=several), form, shape, paged=False)
     click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
 
 

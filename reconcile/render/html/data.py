@@ -36,7 +36,7 @@ def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
         "signs": "".join(sign for sign, _ in signed),
         "statuses": _statuses(plan, changes),
         "departments": department_tree(changes),
-        "skips": list(map(_skip, plan.skips)),
+        "skips": [_skip(skip) for _, skips in wording.skips_by_action(plan) for skip in skips],
         "remedies": {skip.code: REMEDIES.get(skip.code, "") for skip in plan.skips},
         "notices": plan.notices,
     }
@@ -100,4 +100,5 @@ def _skip(skip: Skip) -> dict[str, object]:
         "source": skip.source,
         "workspace": skip.workspace,
         "exists": skip.exists,
+        "group": "Needs action" if skip.needs_action else "Needs no action",
     }

@@ -33,6 +33,7 @@ function make(tag, className, ...children) {
 
 const number = (value) => value.toLocaleString("en");
 const plural = (kind) => `${kind}s`;
+const capitalised = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 
 // ---- what stands above the lists
 
@@ -248,18 +249,22 @@ function wantedSource() {
   return (position) => !source || place(plan.skips[position]) === source;
 }
 
-const groups = plan.changes.map((change, position) => plan.signs[position] === "-" ? "losses" : plural(change.kind));
+const GROUPS = {
+  changes: plan.changes.map((change, position) => plan.signs[position] === "-" ? "Losses" : capitalised(plural(change.kind))),
+  skips: plan.skips.map((skip) => skip.group),
+};
 
-// Losses under a heading of their own, then a heading for each kind; they come in this order.
+// Losses under a heading of their own, then a heading for each kind; skips by whether they need action. They come in this order.
 function grouped(positions) {
-  if (chosen.list !== "changes") return positions;
+  const groups = GROUPS[chosen.list];
+  if (!groups) return positions;
   const counts = new Map();
   for (const position of positions) counts.set(groups[position], (counts.get(groups[position]) || 0) + 1);
   const withHeadings = [];
   let last = null;
   for (const position of positions) {
     const name = groups[position];
-    if (name !== last) withHeadings.push(`${name[0].toUpperCase()}${name.slice(1)}: ${number(counts.get(name))}`);
+    if (name !== last) withHeadings.push(`${name}: ${number(counts.get(name))}`);
     last = name;
     withHeadings.push(position);
   }

@@ -192,14 +192,16 @@ def _difference(change: Change, status: StatusWords) -> str:
 
 
 def _skipped(plan: Plan) -> Iterator[Part]:
-    """The skips as a folded table, if there are any."""
-    shown = plan.skips[:_SHOWN]
-    rows = [(str(skip.code), skip.username or skip.dn, skip.sentence) for skip in shown]
-    if len(plan.skips) > _SHOWN:
-        rows.append(("…", shortening.more(len(plan.skips) - _SHOWN), ""))
-    title = f"Skipped: {numbered(wording.skip_counts(plan))}"
-    for table in _table(("code", "who", "why"), rows, len(rows), what="skips"):
-        yield _folded(title, table)
+    """The skips as folded tables: those that need action, and those that do not."""
+    for words, skips in wording.skips_by_action(plan):
+        shown = skips[:_SHOWN]
+        rows = [(str(skip.code), skip.username or skip.dn, skip.sentence) for skip in shown]
+        if len(skips) > _SHOWN:
+            rows.append(("…", shortening.more(len(skips) - _SHOWN), ""))
+        title = f"Skipped, {words}: {numbered(wording.skip_counts(skips))}"
+        what = "skips" if skips[0].needs_action else "skips without need of action"
+        for table in _table(("code", "who", "why"), rows, len(rows), what=what):
+            yield _folded(title, table)
 
 
 def _noticed(plan: Plan) -> Iterator[Part]:
