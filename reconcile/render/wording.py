@@ -194,12 +194,18 @@ def _acceptors(plan: Plan) -> str:
 
 def way_out(refused: Iterable[Violation]) -> str:
     """What can be done about violations that have not been accepted."""
+    refused = list(refused)
     if all(violation.acceptable for violation in refused):
         return (
             "If this is intended: reconcile plan --accept CODE --out FILE, "
             "then reconcile apply FILE"
         )
-    return "Some of this cannot be accepted: fix the directory or the rules, or change `safety`"
+    if not any(violation.acceptable for violation in refused):
+        return "This cannot be accepted: fix the directory or the rules, or change `safety`"
+    return (
+        "Some of this cannot be accepted: fix the directory or the rules, or change `safety`."
+        " The rest can, then: reconcile plan --accept CODE --out FILE"
+    )
 
 
 def unfinished(report: Report) -> Iterator[Outcome]:
