@@ -53,6 +53,8 @@ class Header(
     """Left out if there are none."""
     grace: tuple[Grace, ...] = ()
     """Left out if there are none."""
+    made_by: str = ""
+    """Left out if it is not known."""
 
 
 class ChangeLine(Change, frozen=True, gc=False, forbid_unknown_fields=True, tag="change"):
@@ -112,6 +114,7 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         plan.accepted,
         plan.captures,
         plan.grace,
+        plan.made_by,
     )
     yield _encoder.encode(header)
     for line, (_, field) in _PLAIN.items():
@@ -197,6 +200,7 @@ def _without_lists(header: Header) -> Plan:
         accepted=header.accepted,
         captures=header.captures,
         grace=header.grace,
+        made_by=header.made_by,
     )
 
 
@@ -239,6 +243,7 @@ def _refuse_forged_header(plan: Plan, name: str) -> None:
     scope = plan.scope
     names = (
         plan.tool,
+        plan.made_by,
         *plan.variables,
         *scope.workspaces,
         *scope.sources,

@@ -283,7 +283,8 @@ class Grace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
-    `created` (RFC 3339, UTC) is the only part that differs between two plans of the same inputs.
+    `created` (RFC 3339, UTC) and `made_by` are the only parts that differ between two plans of the
+    same inputs.
     `files` are the desired-state files as they were named; `variables` the names (never the values)
     given on the command line.
     """
@@ -310,6 +311,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Of the sources that were not read."""
     grace: tuple[Grace, ...] = ()
     """What a reader has to know to see when a grace period ends; nothing else reads it."""
+    made_by: str = ""
+    """Who made it and where, as in `anna on laptop`; "" if that is not known."""
 
     @property
     def refused(self) -> tuple[Violation, ...]:

@@ -125,6 +125,7 @@ def make_plan(inputs: Inputs) -> Plan:
     narrowed = narrow.narrow(tuple(changes), targets)
     read = readings(inputs, rules)
     asserted = assertion_check.judged(inputs.desired.assertions, narrowed, inputs.current)
+    noted = notices(inputs, rules, names, results)
     plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
@@ -143,9 +144,9 @@ def make_plan(inputs: Inputs) -> Plan:
         readings=read,
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
         notices=(
-            *notices(inputs, rules, names, results),
+            *noted,
             *role_notices.new_roles(inputs.desired, narrowed, inputs.current),
-            *_unused_roles(inputs, results),
+            *_unused_roles(inputs, results, noted),
             *assertion_check.notices(asserted),
         ),
         grace=tuple(grace_periods(inputs.desired.lifecycle)),
@@ -153,12 +154,25 @@ def make_plan(inputs: Inputs) -> Plan:
     return with_consequences(plan, inputs.abilities)
 
 
-def _unused_roles(inputs: Inputs, results: Iterable[TargetState]) -> Iterator[Notice]:
-    """The roles that nobody has afterwards; a plan of a part does not know."""
-    if not inputs.scope.targets and not inputs.scope.sources:
-        wanted = [result.state for result in results]
-        implied = inputs.abilities.implied_role
-        yield from role_notices.unused_roles(inputs.desired, inputs.current, wanted, implied)
+def _unused_roles(
+    inputs: Inputs, results: Iterable[TargetState], noted: Iterable[Notice]
+) -> Iterator[Notice]:
+    """The roles that nobody has afterwards; a plan of a part does not know.
+
+    Rules that are `noted` because they find nothing, or select nobody, give no role anyway.
+    """
+    noted = list(noted)
+    selects_nobody = any(notice.code == "nobody_selected" for notice in noted)
+    if inputs.scope.targets or inputs.scope.sources or selects_nobody:
+        return
+    wanted = [result.state for result in results]
+    implied = inputs.abilities.implied_role
+    finds_nothing_rules = {
+        notice.path.partition(".")[0] for notice in noted if notice.code == "finds_nothing"
+    }
+    for notice in role_notices.unused_roles(inputs.desired, inputs.current, wanted, implied):
+        if notice.path.partition(".")[0] not in finds_nothing_rules:
+            yield notice
 
 
 def _digests(inputs: Inputs) -> Digests:

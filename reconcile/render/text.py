@@ -46,7 +46,7 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: b
     if redacted:
         lines.append(f"  {wording.REDACTED}")
     if full:
-        lines.append(_configuration(plan))
+        lines += [_configuration(plan), *_maker(plan)]
     elif pointer and shortening.leaves_out(plan):
         lines.append(f"Output truncated. {pointer}")
     return "\n".join(lines)
@@ -173,6 +173,12 @@ def _summary(plan: Plan) -> Iterator[str]:
 def _configuration(plan: Plan) -> str:
     """Which desired-state files the plan was made from."""
     return f"  configuration: {wording.configuration(plan)}"
+
+
+def _maker(plan: Plan) -> Iterator[str]:
+    """Who made the plan, and when."""
+    if plan.made_by:
+        yield f"  made by {wording.printable(f'{plan.made_by}, {plan.created}')}"
 
 
 _STYLES = {

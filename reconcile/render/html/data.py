@@ -11,6 +11,7 @@ from reconcile.model.report import Showing
 from reconcile.render import summary, wording
 from reconcile.render.html.remedies import REMEDIES
 from reconcile.render.html.tree import department_tree
+from reconcile.render.layout import around
 
 _SIGNS: Final = "+~-"
 _KINDS: Final = {kind: place for place, kind in enumerate(kinds.KINDS)}
@@ -51,7 +52,7 @@ def _order(signed: tuple[str, Change]) -> int:
 def _facts(plan: Plan, showing: Showing) -> list[tuple[str, str]]:
     """Label and text of what identifies the plan; what is not known is left out."""
     facts = (
-        ("Made", plan.created),
+        ("Made", f"{plan.created}{around(' by ', plan.made_by)}"),
         ("Configuration", wording.configuration(plan)),
         ("Digest", f"sha256:{showing.digest}" if showing.digest else ""),
         ("Commit", showing.commit),
