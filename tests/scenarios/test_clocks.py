@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.scenarios.shell import Shell
 from tests.scenarios.stage import ldif
 
 START = datetime(2026, 3, 1, 8, tzinfo=UTC)
-PEOPLE = {f"uid={name}": None for name in ("ann", "bob", "cid", "dan")}
+PEOPLE: dict[str, Any] = {f"uid={name}": None for name in ("ann", "bob", "cid", "dan")}
 SAFETY = {"limits": {"users_lost": 1}, "window": "7d", "shrink": "none"}
 
 
@@ -20,9 +21,7 @@ def shell(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Shell:
     made = Shell(tmp_path, capsys, monkeypatch)
-    made.company(
-        PEOPLE, lifecycle={"on_missing": {"action": "block", "after": "30d", "then": "erase"}}
-    )
+    made.company(PEOPLE)
     return made
 
 
@@ -40,12 +39,23 @@ def statuses(shell: Shell) -> list[str]:
     return [row[0] for row in shell.sql("SELECT status FROM users ORDER BY id")]
 
 
-def test_a_grace_period_ends_no_sooner(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+WITHOUT_DAN = {name: one for name, one in PEOPLE.items() if name != "uid=dan"}
+LOCKED = {"uid=dan": {"pwdAccountLockedTime": "000001010000Z"}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "after"),
+    [("on_missing", WITHOUT_DAN), ("on_disabled", WITHOUT_DAN | LOCKED)],
+    ids=["missing", "disabled"],
+)
+def test_a_grace_period_ends_no_sooner(
+    rule: str, after: dict[str, Any], shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grace = {rule: {"action": "block", "after": "30d", "then": "erase"}}
+    shell.company(PEOPLE, lifecycle=grace)
     at(monkeypatch, 10)
     shell.run("apply", "--yes")
-    (shell.folder / "corp.ldif").write_text(
-        ldif({name: one for name, one in PEOPLE.items() if name != "uid=dan"}), encoding="utf-8"
-    )
+    (shell.folder / "corp.ldif").write_text(ldif(after), encoding="utf-8")
     shell.run("apply", "--yes")
     began = shell.sql("SELECT departed_at FROM users WHERE username = 'dan'")
     for days in (0, -400, 39):
