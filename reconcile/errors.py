@@ -148,20 +148,37 @@ class StalePlan(ReconcileError):
 
     exit_code = 5
 
-    def __init__(self, moved: Iterable[str], *, all_exist: bool = False) -> None:
+    def __init__(
+        self,
+        moved: Iterable[str],
+        *,
+        all_exist: bool = False,
+        all_gone: bool = False,
+        made: str = "",
+    ) -> None:
         """Takes one line for each thing that changed.
 
-        `all_exist`: all of them are creations of the plan that already exist.
+        `all_exist`: all of them are creations of the plan that already exist. `all_gone`: nothing
+        exists that the plan would change. `made` says who made the plan and when.
         """
         self.moved = tuple(moved)
+        self._all_exist, self._all_gone = all_exist, all_gone
         lines = [f"  {line}" for line in self.moved[:_MOVED_SHOWN]]
         if len(self.moved) > _MOVED_SHOWN:
             lines.append(f"  … and {len(self.moved) - _MOVED_SHOWN} more")
         told = "\n".join(
             ["the plan is stale, nothing was applied. What has changed since it was made:", *lines]
         )
-        again = "Was it applied already? " if all_exist else ""
-        super().__init__(f"{told}\n{again}Make a new plan.")
+        hint = ""
+        if all_exist:
+            hint = "Was it applied already? "
+        elif all_gone:
+            hint = "Was it made for another platform? "
+        super().__init__("\n".join(filter(None, (told, made, f"{hint}Make a new plan."))))
+
+    def made(self, made: str) -> Self:
+        """The same error, which says who made the plan and when."""
+        return type(self)(self.moved, all_exist=self._all_exist, all_gone=self._all_gone, made=made)
 
 
 class Unreadable(ReconcileError):

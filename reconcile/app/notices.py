@@ -7,7 +7,7 @@ from typing import Final
 
 from reconcile.config import Loaded
 from reconcile.errors import ConfigError, RulesRefused
-from reconcile.model.notice import LeftOut, Notice
+from reconcile.model.notice import OF_ROLES, LeftOut, Notice
 
 _SHOWN: Final = 20
 
@@ -29,8 +29,20 @@ def placed(loaded: Loaded, notices: Iterable[Notice]) -> tuple[Notice, ...]:
     return tuple(map(loaded.places.placed, notices))
 
 
+def _is_expected(notice: Notice) -> bool:
+    """Whether it is about a role, and nothing suggests a mistake. The plan shows it."""
+    return notice.code in OF_ROLES and not notice.nearest
+
+
 def report(notices: Sequence[Notice]) -> None:
-    """Logs a warning for each notice, of many only for the first; a brief log has no names."""
+    """Logs a warning for each notice, of many only for the first; a brief log has no names.
+
+    What is expected of a plan is no warning.
+    """
+    expected = [notice for notice in notices if _is_expected(notice)]
+    notices = [notice for notice in notices if notice not in expected]
+    for notice in expected:
+        logger.info("%s", notice, extra={"impersonal": f"notice {notice.code}"})
     for notice in notices[:_SHOWN]:
         brief = f"notice {notice.code}: -v logs the rest"
         logger.warning("%s", notice, extra={"impersonal": brief})

@@ -28,7 +28,7 @@ from reconcile.model.report import RESULTS, Report, Trouble
 from reconcile.model.text.printing import quoted
 from reconcile.planning import accepted
 from reconcile.ports import Holder, ManagedPlatform, Progress
-from reconcile.render.wording import outcome_line
+from reconcile.render.wording import listed, outcome_line
 
 EXIT_PARTIAL: Final = 6
 _ACCEPTED_SHOWN: Final = 20
@@ -117,7 +117,7 @@ def make_plan(
     codes = tuple(accept)
     if codes:
         made = accepted(made, codes, user or run_identity.account())
-    return made, troubles
+    return msgspec.structs.replace(made, made_by=run_identity.named(user)), troubles
 
 
 def begin(task: Task) -> tuple[SavedPlan | None, Loaded]:
@@ -145,7 +145,7 @@ def begin(task: Task) -> tuple[SavedPlan | None, Loaded]:
 def prepare(task: Task, saved: SavedPlan | None, loaded: Loaded, progress: Progress) -> Prepared:
     """The plan to apply: the one from the file, or one that is made now. Writes nothing."""
     if saved is not None:
-        plan = _from_file(saved.plan, loaded, task.variables)
+        plan = _from_file(saved.plan, loaded, task.variables, task.user)
         captures.refuse_redacted(plan)
         with closing(adapters.platform(loaded.desired.platform, progress)) as target:
             applied = saved.applied_before(target.history)
@@ -170,7 +170,7 @@ def renewed(task: Task, saved: SavedPlan | None, loaded: Loaded, stale: StalePla
         why = f"--refresh follows the rules, and this plan undoes run {quoted(scope.undo)}"
         raise UsageError(f"{why}: make a new one with `reconcile plan --undo`") from stale
     if set(variables) != task.variables.keys():
-        raise UsageError(_moved(loaded, variables, task.variables)) from stale
+        raise UsageError(_moved(loaded, saved.plan, task.variables)) from stale
     return msgspec.structs.replace(task, plan_file=None, scope=scope, refresh=False)
 
 
@@ -189,11 +189,11 @@ def carry_out(prepared: Prepared, progress: Progress, run: str = "") -> Report:
             foreign_plan.refuse_unfit(saved.plan, target.abilities, task.plan_file)
         try:
             report = _written(prepared, target, progress, run)
-        except StalePlan:
+        except StalePlan as stale:
             # Another run may have applied the file since it was looked for in the history.
             applied = saved.applied_before(target.history) if saved is not None else None
             if applied is None:
-                raise
+                raise stale.made(_made(prepared.plan, task.user)) from stale
             return _nothing_left(prepared, applied)
     signatures = saved.signatures if saved is not None else ()
     troubles = (*prepared.troubles, *report.troubles)
@@ -244,10 +244,10 @@ def _note(report: Report) -> None:
     run_log.run_log.info("%s", outcome_line(report), extra={"facts": counts})
 
 
-def _from_file(saved: Plan, loaded: Loaded, variables: Mapping[str, str]) -> Plan:
+def _from_file(saved: Plan, loaded: Loaded, variables: Mapping[str, str], user: str) -> Plan:
     """Checks a plan from a file; trusts nothing in it unless it has the current configuration."""
     if saved.digests.configuration != loaded.digest:
-        raise StalePlan([_moved(loaded, saved.variables, variables)])
+        raise StalePlan([_moved(loaded, saved, variables)], made=_made(saved, user))
     workspaces = [*(change.workspace for change in saved.changes), *saved.to_remember]
     inputs.chosen_workspaces(loaded.desired, workspaces)
     inputs.chosen_sources(loaded.desired, [reading.source for reading in saved.readings])
@@ -281,8 +281,22 @@ def exit_code(report: Report) -> int:
     return 0 if complete else EXIT_PARTIAL
 
 
-def _moved(loaded: Loaded, planned: tuple[str, ...], variables: Mapping[str, str]) -> str:
+def _made(saved: Plan, user: str) -> str:
+    """Who made a plan, and when; "" if that is who applies it, or not known."""
+    here = run_identity.named(user)
+    if saved.made_by in ("", here):
+        return ""
+    return f"It was made by {quoted(saved.made_by)}, {quoted(saved.created)}; this is {here}."
+
+
+def _moved(loaded: Loaded, saved: Plan, variables: Mapping[str, str]) -> str:
     line = f"the desired state in {', '.join(loaded.files)} is not the one the plan was made from"
+    if list(saved.files) != list(loaded.files):
+        line += f", which was {listed(saved.files) or 'in no file'}"
+    planned, known = saved.variables, loaded.desired.platform.workspaces
+    foreign = sorted({change.workspace for change in saved.changes}.difference(known))
+    if foreign:
+        line += f"; the plan is for workspace {listed(foreign)}, and here there are {listed(known)}"
     if planned or variables:
         now = ", ".join(sorted(variables))
         then = ", ".join(planned)

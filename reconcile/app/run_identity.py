@@ -9,6 +9,7 @@ from typing import Final
 
 from reconcile.app import inputs, run_log
 from reconcile.model.history import Origin
+from reconcile.model.text.printing import quoted
 from reconcile.ports import Holder
 
 _PATIENCE: Final = 2.0
@@ -28,6 +29,11 @@ def account() -> str:
 def holder(user: str = "") -> Holder:
     """The account that takes the locks from now on; "" for that of this process."""
     return Holder(user or account(), socket.gethostname(), os.getpid(), inputs.now())
+
+
+def named(user: str = "") -> str:
+    """`anna on laptop`; `user` is the account, "" for that of this process."""
+    return quoted(f"{user or account()} on {socket.gethostname()}")
 
 
 def origin(files: Sequence[str], run: str = "") -> Origin:

@@ -19,6 +19,7 @@ from reconcile.model.change import (
     Change,
     Digests,
     Existing,
+    Grace,
     Plan,
     Scope,
     Skip,
@@ -52,6 +53,10 @@ class Header(
     """Left out if there are none."""
     left_out: tuple[LeftOut, ...] = ()
     """Numbers only, and left out if there are none."""
+    grace: tuple[Grace, ...] = ()
+    """Left out if there are none."""
+    made_by: str = ""
+    """Left out if it is not known."""
 
 
 class ChangeLine(Change, frozen=True, gc=False, forbid_unknown_fields=True, tag="change"):
@@ -111,6 +116,8 @@ def _lines(plan: Plan) -> Iterator[bytes]:
         plan.accepted,
         plan.captures,
         tuple(each.counted for each in plan.left_out),
+        plan.grace,
+        plan.made_by,
     )
     yield _encoder.encode(header)
     for line, (_, field) in _PLAIN.items():
@@ -196,6 +203,8 @@ def _without_lists(header: Header) -> Plan:
         accepted=header.accepted,
         captures=header.captures,
         left_out=header.left_out,
+        grace=header.grace,
+        made_by=header.made_by,
     )
 
 
@@ -238,6 +247,7 @@ def _refuse_forged_header(plan: Plan, name: str) -> None:
     scope = plan.scope
     names = (
         plan.tool,
+        plan.made_by,
         *plan.variables,
         *scope.workspaces,
         *scope.sources,

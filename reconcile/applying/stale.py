@@ -19,6 +19,8 @@ class Difference(NamedTuple):
     """What it is, for people."""
     exists: bool = False
     """The plan creates it, and it already exists."""
+    gone: bool = False
+    """The plan changes it, and it does not exist."""
 
 
 def differences(changes: Iterable[Change], current: PlatformState) -> list[Difference]:
@@ -132,7 +134,7 @@ def _differing(change: Change, before: Fields, objects: _Objects) -> Iterator[Di
     """What is not as `before` says, one for each field."""
     now = objects.fields(_key(change, before))
     if now is None:
-        yield Difference(f"{change.kind} {change.key} no longer exists")
+        yield Difference(f"{change.kind} {change.key} no longer exists", gone=True)
         return
     for field, expected in before.items():
         value = _comparable(expected, now.get(field))

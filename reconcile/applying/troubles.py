@@ -11,6 +11,9 @@ from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
 
 logger = logging.getLogger(__name__)
 
+_ALL = 2
+"""One thing that is gone may have been deleted meanwhile."""
+
 NOT_WRITTEN = "interrupted before it was written"
 _HALF_WRITTEN = "interrupted while it was written; what was written is kept"
 
@@ -27,7 +30,11 @@ def refuse_stale(stale: Sequence[Difference]) -> None:
     """Raises StalePlan where anything is not as the plan expects it."""
     if stale:
         lines = [quoted(difference.line, LONGEST_SENTENCE) for difference in stale]
-        raise StalePlan(lines, all_exist=all(difference.exists for difference in stale))
+        raise StalePlan(
+            lines,
+            all_exist=all(difference.exists for difference in stale),
+            all_gone=all(difference.gone for difference in stale) and len(stale) >= _ALL,
+        )
 
 
 def refuse_failures(outcomes: Sequence[Outcome]) -> None:

@@ -33,8 +33,9 @@ import msgspec
 
 from reconcile.errors import GuardRefused
 from reconcile.model import kinds
+from reconcile.model.desired.rules import Departing
 from reconcile.model.notice import NOT_CLEAN, LeftOut, Notice
-from reconcile.model.platform import Reading
+from reconcile.model.platform import Reading, Waiting
 from reconcile.model.text.department_path import path, titles
 from reconcile.model.text.printing import LONGEST_SENTENCE, quoted
 
@@ -105,6 +106,10 @@ ASIDE: Final = OF_REFERENCES | {"invalid_attribute"}
 """Codes of skips that do not hold the person, group or department itself."""
 
 
+NEEDS_NO_ACTION: Final = frozenset({"dangling_member"})
+"""Codes of skips that may stay for ever: the rules leave out what they should."""
+
+
 class Change(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One step of a plan."""
 
@@ -157,6 +162,11 @@ class Skip(msgspec.Struct, frozen=True, order=True, forbid_unknown_fields=True):
     kind: SkipKind = "user"
     subject: str = ""
     """The key of the object, if neither `dn` nor `username` identifies it."""
+
+    @property
+    def needs_action(self) -> bool:
+        """Whether the directory or the rules have to change before it goes away."""
+        return self.code not in NEEDS_NO_ACTION
 
     @property
     def sentence(self) -> str:
@@ -261,10 +271,19 @@ class Captured(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its names are pseudonyms: the plan can never be applied."""
 
 
+class Grace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A grace period of the rules: what happens to users who have been gone for some time."""
+
+    cause: Waiting
+    seconds: float
+    then: Departing
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The ordered, frozen list of changes, with the digests of its inputs.
 
-    `created` (RFC 3339, UTC) is the only part that differs between two plans of the same inputs.
+    `created` (RFC 3339, UTC) and `made_by` are the only parts that differ between two plans of the
+    same inputs.
     `files` are the desired-state files as they were named; `variables` the names (never the values)
     given on the command line.
     """
@@ -290,6 +309,10 @@ class Plan(msgspec.Struct, frozen=True):
     captures: tuple[Captured, ...] = ()
     """Of the sources that were not read."""
     left_out: tuple[LeftOut, ...] = ()
+    grace: tuple[Grace, ...] = ()
+    """What a reader has to know to see when a grace period ends; nothing else reads it."""
+    made_by: str = ""
+    """Who made it and where, as in `anna on laptop`; "" if that is not known."""
 
     @property
     def refused(self) -> tuple[Violation, ...]:

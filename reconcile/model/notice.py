@@ -11,6 +11,8 @@ NoticeCode: TypeAlias = Literal[
     "idle_link",
     "shared_address",
     "no_administrator",
+    "new_role",
+    "unused_role",
     "captured",
     "blocking_stops",
     "assertion_warning",
@@ -21,6 +23,8 @@ NoticeCode: TypeAlias = Literal[
 `idle_link`: a link does nothing, because it already holds or names nothing.
 `shared_address`: several users have the same e-mail address.
 `no_administrator`: no user has the role of `protect.admin_role`.
+`new_role`: a plan gives a role that the platform does not know yet.
+`unused_role`: no user has the role afterwards.
 `captured`: a source was not read, but taken from a capture.
 `blocking_stops`: taking users out of service stops something else of theirs.
 `assertion_warning`: an assertion of severity `warning` does not hold.
@@ -28,6 +32,10 @@ NoticeCode: TypeAlias = Literal[
 
 NOT_CLEAN: Final[frozenset[NoticeCode]] = frozenset({"finds_nothing"})
 """The codes that end a command with exit code 9 under `--strict`."""
+
+
+OF_ROLES: Final[frozenset[NoticeCode]] = frozenset({"new_role", "unused_role"})
+"""The codes that are part of what a plan does, so that its text has them, too."""
 
 
 class Notice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

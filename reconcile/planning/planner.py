@@ -15,7 +15,7 @@ from reconcile.model.platform import Abilities, PlatformState, Reading
 from reconcile.model.text import dn
 from reconcile.model.text.digest import digest
 from reconcile.model.text.references import References
-from reconcile.planning import state_notices
+from reconcile.planning import role_notices, state_notices
 from reconcile.planning.abilities import within
 from reconcile.planning.changes import narrow
 from reconcile.planning.changes.consequences import with_consequences
@@ -30,6 +30,7 @@ from reconcile.planning.selection.platform_names import PlatformNames
 from reconcile.planning.selection.platform_rules import refuse_impossible_rules
 from reconcile.planning.selection.rule_counts import RuleCount, in_sources
 from reconcile.planning.selection.source_rules import SourceRules
+from reconcile.planning.target.departures import grace_periods
 from reconcile.planning.target.target_state import TargetState, target_state
 
 _NOTHING: Final[Losses] = {}
@@ -125,6 +126,7 @@ def make_plan(inputs: Inputs) -> Plan:
     narrowed = narrow.narrow(tuple(changes), targets)
     read = readings(inputs, rules)
     asserted = assertion_check.judged(inputs.desired.assertions, narrowed, inputs.current)
+    noted = notices(inputs, rules, names, results)
     plan = Plan(
         tool=inputs.tool,
         created=inputs.created,
@@ -143,10 +145,13 @@ def make_plan(inputs: Inputs) -> Plan:
         readings=read,
         to_remember=() if targets else tuple(workspaces_to_remember(inputs.current, read)),
         notices=(
-            *notices(inputs, rules, names, results),
+            *noted,
+            *role_notices.new_roles(inputs.desired, narrowed, inputs.current),
+            *_unused_roles(inputs, results, noted),
             *assertion_check.notices(asserted),
         ),
         left_out=narrow.narrow_left_out(without_user, targets),
+        grace=tuple(grace_periods(inputs.desired.lifecycle)),
     )
     return with_consequences(plan, inputs.abilities)
 
@@ -161,6 +166,27 @@ def all_left_out(
         for workspace, result in zip(workspaces, results, strict=True)
         for each in left_out(workspace, rules, result)
     )
+
+
+def _unused_roles(
+    inputs: Inputs, results: Iterable[TargetState], noted: Iterable[Notice]
+) -> Iterator[Notice]:
+    """The roles that nobody has afterwards; a plan of a part does not know.
+
+    Rules that are `noted` because they find nothing, or select nobody, give no role anyway.
+    """
+    noted = list(noted)
+    selects_nobody = any(notice.code == "nobody_selected" for notice in noted)
+    if inputs.scope.targets or inputs.scope.sources or selects_nobody:
+        return
+    wanted = [result.state for result in results]
+    implied = inputs.abilities.implied_role
+    finds_nothing_rules = {
+        notice.path.partition(".")[0] for notice in noted if notice.code == "finds_nothing"
+    }
+    for notice in role_notices.unused_roles(inputs.desired, inputs.current, wanted, implied):
+        if notice.path.partition(".")[0] not in finds_nothing_rules:
+            yield notice
 
 
 def _digests(inputs: Inputs) -> Digests:

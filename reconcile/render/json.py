@@ -32,7 +32,7 @@ def plan_json(plan: Plan, *, redacted: bool = False) -> str:
             "summary": {
                 "changes": len(plan.changes),
                 "by_kind": wording.counts(plan.changes),
-                "skips": wording.skip_counts(plan),
+                "skips": wording.skip_counts(plan.skips),
                 "violations": len(plan.violations),
                 "refused": len(refused),
                 "notices": len(plan.notices),

@@ -85,6 +85,7 @@ def _plan(plan: Plan, numbers: "_Numbers") -> Plan:
         skips=tuple(_skip(skip, numbers) for skip in plan.skips),
         violations=violations,
         accepted=accepted,
+        made_by="",
         notices=tuple(map(_notice, plan.notices)),
         left_out=tuple(each.counted for each in plan.left_out),
     )

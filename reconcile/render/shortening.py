@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from reconcile.model.change import Change, Plan
+from reconcile.render import wording
 
 _Item = TypeVar("_Item")
 
@@ -50,4 +51,6 @@ def more(number: int) -> str:
 def leaves_out(plan: Plan) -> bool:
     """Whether a shortened plan leaves out any change or skip."""
     parts = shortened(plan.changes, full=False)
-    return any(isinstance(part, str) for part in parts) or len(plan.skips) > SHOWN
+    return any(isinstance(part, str) for part in parts) or any(
+        len(skips) > SHOWN for _, skips in wording.skips_by_action(plan)
+    )

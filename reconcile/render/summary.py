@@ -29,6 +29,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "erased",
         "removed",
         "impossible",
+        "needs_action",
         *_ENDINGS,
     ),
     "departments": (
@@ -39,11 +40,21 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "moved",
         "removed",
         "impossible",
+        "needs_action",
         *_ENDINGS,
     ),
-    "groups": ("existing", "created", "updated", "renamed", "removed", "impossible", *_ENDINGS),
+    "groups": (
+        "existing",
+        "created",
+        "updated",
+        "renamed",
+        "removed",
+        "impossible",
+        "needs_action",
+        *_ENDINGS,
+    ),
     "nested_groups": ("created", "removed", *_ENDINGS),
-    "memberships": ("created", "removed", "impossible", *_ENDINGS),
+    "memberships": ("created", "removed", "impossible", "needs_action", *_ENDINGS),
     "grants": ("created", "removed", *_ENDINGS),
     "managers": ("assigned", "cleared", *_ENDINGS),
 }
@@ -63,9 +74,11 @@ ORDER: Final = (
     "blocked",
     "erased",
     "removed",
-    "impossible",
+    "needs_action",
+    "no_action",
     *_ENDINGS,
 )
+"""The columns for people: `no_action` is the rest of what is impossible."""
 
 Counts: TypeAlias = dict[tuple[str, str], dict[str, dict[str, int]]]
 """Workspace and source → what → how → how many. Everything of COLUMNS is there."""
@@ -170,8 +183,12 @@ def _rows_of(workspace: str, source: str, numbers: _Numbers) -> dict[str, dict[s
 def _count_skips(plan: Plan, numbers: _Numbers) -> None:
     """Adds what cannot be synchronised; an invalid attribute holds nothing else back."""
     for skip in plan.skips:
-        if skip.code != "invalid_attribute":
-            numbers[skip.workspace, skip.source, _skip_row(skip), "impossible"] += 1
+        if skip.code == "invalid_attribute":
+            continue
+        place = skip.workspace, skip.source, _skip_row(skip)
+        numbers[*place, "impossible"] += 1
+        if skip.needs_action:
+            numbers[*place, "needs_action"] += 1
 
 
 def _count_existing(plan: Plan, objects: _Objects, numbers: _Numbers) -> None:
@@ -256,13 +273,9 @@ def as_json(counts: Counts) -> list[dict[str, object]]:
     ]
 
 
-_HEADINGS: Final = {"impossible": "not synchronised"}
-"""Where the words for people are other ones than those for programs, which stay as they are."""
-
-
 def heading(how: str) -> str:
     """The name of a column for people."""
-    return _HEADINGS.get(how, how)
+    return how.replace("_", " ")
 
 
 def table(counts: Counts) -> list[list[str]]:
@@ -299,6 +312,13 @@ def _rows_with_numbers(counts: Counts) -> Iterator[tuple[str, str, dict[str, int
     for (workspace, source), rows in counts.items():
         name = f"{workspace}/{source}" if several else source
         for what, numbers in rows.items():
-            shown = {how: number for how, number in numbers.items() if number}
+            shown = {how: number for how, number in _for_people(numbers).items() if number}
             if shown:
                 yield name, what, shown
+
+
+def _for_people(numbers: Mapping[str, int]) -> dict[str, int]:
+    """The numbers of a row, with what is impossible in two parts."""
+    rest = {how: number for how, number in numbers.items() if how != "impossible"}
+    no_action = numbers.get("impossible", 0) - numbers.get("needs_action", 0)
+    return rest | {"no_action": no_action}

@@ -5,15 +5,15 @@ A plan looks like this:
       + user ann  # member of selected group cn=sales
           email  "ann@example.com"
       - user bob: block  # missing in corp
-          status  "active" → "blocked"
+          status  blocked now; erased on 2026-12-28 unless back
 
-    Skipped (they gain nothing until this is fixed):
+    Skipped, needs action (they gain nothing until this is fixed):
       ! missing_field: cem (uid=cem,dc=example,dc=com): no e-mail address
 
     Plan: 1 to add, 0 to change, 1 to remove.
-      corp   existing  created  blocked  not synchronised
-      users         4        1        1                 1
-      not synchronised: 1 missing_field
+      corp   existing  created  blocked  needs action
+      users         4        1        1             1
+      not synchronised, needs action: 1 missing_field
 """
 
 from collections import defaultdict
@@ -21,23 +21,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from reconcile.model.change import Change, Plan, Skip, Violation
+from reconcile.model.notice import OF_ROLES
 from reconcile.model.report import Outcome, Report, Showing, Trouble
 from reconcile.render import shortening, summary, wording
 from reconcile.render.layout import aligned, around, indented, numbered, prefixed, section
 from reconcile.render.paint import Paint, paint_for
+from reconcile.render.status_words import UNDATED, StatusWords
 
 
 def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: bool = False) -> str:
     """The whole text, its last line without a newline.
 
-    `full` shows every change, skip and notice; otherwise there are no notices, which are reported
-    when the plan is made, long runs are cut and `pointer` says where the rest is.
+    `full` shows every change, skip and notice; otherwise there are only the notices on roles, for
+    all are reported when the plan is made, long runs are cut and `pointer` says where the rest is.
     """
     paint = paint_for(colour=colour)
     lines = list(_changes(plan, paint, full=full))
     lines += _skips(plan, paint, full=full)
-    if full:
-        lines += _notices(plan, paint)
+    lines += _notices(plan, paint) if full else _roles(plan, paint)
     lines += _violations(plan, paint)
     lines.append(paint(wording.headline(plan), "bold"))
     lines += _counts(summary.planned(plan), paint)
@@ -45,7 +46,7 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: b
     if redacted:
         lines.append(f"  {wording.REDACTED}")
     if full:
-        lines.append(_configuration(plan))
+        lines += [_configuration(plan), *_maker(plan)]
     elif pointer and shortening.leaves_out(plan):
         lines.append(f"Output truncated. {pointer}")
     return "\n".join(lines)
@@ -68,6 +69,13 @@ def _notices(plan: Plan, paint: Paint) -> Iterator[str]:
     return _section("Notices", _warnings(notices, paint), paint)
 
 
+def _roles(plan: Plan, paint: Paint) -> Iterator[str]:
+    """The roles that are new, and those that nobody has afterwards."""
+    of_roles = (notice for notice in plan.notices if notice.code in OF_ROLES)
+    lines = (wording.shown(around("", notice.place, ": ") + notice.text) for notice in of_roles)
+    return _section("Roles", _warnings(lines, paint), paint)
+
+
 def _violations(plan: Plan, paint: Paint) -> Iterator[str]:
     """What the guards refuse, with the way out of it, and what was accepted."""
     for title, violations in wording.violations_by_verdict(plan):
@@ -84,6 +92,7 @@ def _violation(violation: Violation) -> str:
 
 def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
     """The changes of one workspace after the other, under its name where there are several."""
+    status = wording.status_words(plan)
     by_workspace: dict[str, list[Change]] = defaultdict(list)
     for change in plan.changes:
         by_workspace[change.workspace].append(change)
@@ -92,31 +101,31 @@ def _changes(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
             yield paint(f"Workspace {wording.printable(workspace)}", "bold")
             yield ""
         for part in shortening.shortened(changes, full=full):
-            yield from _part(part, paint)
+            yield from _part(part, paint, status)
         yield ""
 
 
-def _part(part: Sequence[Change] | str, paint: Paint) -> Iterator[str]:
+def _part(part: Sequence[Change] | str, paint: Paint, status: StatusWords) -> Iterator[str]:
     """The lines of a run of changes, or the line for those that are left out."""
     if isinstance(part, str):
         yield f"  {part}"
         return
     for change in part:
-        yield from change_lines(change, paint)
+        yield from change_lines(change, paint, status)
 
 
-def change_lines(change: Change, paint: Paint) -> Iterator[str]:
-    """One change in lines, indented by two."""
+def change_lines(change: Change, paint: Paint, status: StatusWords = UNDATED) -> Iterator[str]:
+    """One change in lines, indented by two; `status` knows the grace periods of the plan."""
     sign = wording.sign(change)
     reason = around("  # ", wording.shown(change.reason))
     yield f"  {paint(sign, sign)} {wording.title(change)}{reason}"
     if wording.shows_fields(change):
-        yield from _field_lines(change)
+        yield from _field_lines(change, status)
 
 
-def _field_lines(change: Change) -> list[str]:
+def _field_lines(change: Change, status: StatusWords) -> list[str]:
     """The fields of a change and their values, in two columns."""
-    rows = [row for row in wording.field_values(change) if not _repeats_title(change, *row)]
+    rows = [row for row in wording.field_values(change, status) if not _repeats_title(change, *row)]
     return indented(aligned(rows), 6)
 
 
@@ -124,7 +133,7 @@ def _repeats_title(change: Change, field: str, value: str) -> bool:
     """Whether a field of a new object only repeats its name or its source."""
     if change.before is not None:
         return False
-    if field in ("source", "status_origin"):
+    if field == "source":
         return change.kind != "source"
     is_name = field in ("name", "username", "title")
     return is_name and value == f'"{wording.printable(change.key)}"'
@@ -133,11 +142,12 @@ def _repeats_title(change: Change, field: str, value: str) -> bool:
 def _skips(plan: Plan, paint: Paint, *, full: bool) -> Iterator[str]:
     """What cannot be synchronised and why; with the workspace if the plan is about several."""
     several = wording.has_several_workspaces(chain(plan.skips, plan.changes))
-    shown, left_out = shortening.first(plan.skips, full=full)
-    lines = _warnings((_skip(skip, several=several) for skip in shown), paint)
-    if left_out:
-        lines.append(f"  {shortening.more(left_out)}")
-    return _section("Skipped (they gain nothing until this is fixed)", lines, paint)
+    for title, skips in wording.skips_by_action(plan):
+        shown, left_out = shortening.first(skips, full=full)
+        lines = _warnings((_skip(skip, several=several) for skip in shown), paint)
+        if left_out:
+            lines.append(f"  {shortening.more(left_out)}")
+        yield from _section(wording.SKIPPED[title], lines, paint)
 
 
 def _skip(skip: Skip, *, several: bool) -> str:
@@ -152,8 +162,8 @@ def _skip(skip: Skip, *, several: bool) -> str:
 
 def _summary(plan: Plan) -> Iterator[str]:
     """What of the directories is left out of the plan, by its skips or by the command line."""
-    if plan.skips:
-        yield f"  not synchronised: {numbered(wording.skip_counts(plan))}"
+    for title, skips in wording.skips_by_action(plan):
+        yield f"  not synchronised, {title}: {numbered(wording.skip_counts(skips))}"
     yield from _left_out(plan)
     if narrowed := wording.narrowed(plan):
         yield f"  only {narrowed}"
@@ -172,10 +182,16 @@ def _configuration(plan: Plan) -> str:
     return f"  configuration: {wording.configuration(plan)}"
 
 
+def _maker(plan: Plan) -> Iterator[str]:
+    """Who made the plan, and when."""
+    if plan.made_by:
+        yield f"  made by {wording.printable(f'{plan.made_by}, {plan.created}')}"
+
+
 _STYLES = {
-    summary.heading("existing"): "",
+    **dict.fromkeys(map(summary.heading, ("existing", "no_action")), ""),
     **dict.fromkeys(map(summary.heading, ("created", "adopted", "assigned")), "+"),
-    **dict.fromkeys(map(summary.heading, ("impossible", "failed", "unknown")), "!"),
+    **dict.fromkeys(map(summary.heading, ("needs_action", "failed", "unknown")), "!"),
     **dict.fromkeys(
         map(summary.heading, ("removed", "blocked", "deactivated", "erased", "cleared")), "-"
     ),

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
 from reconcile.model import kinds
-from reconcile.model.change import LOSSES, Change, Fields, Plan, Violation, unnests
+from reconcile.model.change import LOSSES, Change, Fields, Plan, Skip, Violation, unnests
 from reconcile.model.notice import LeftOut, LeftOutCode
 from reconcile.model.report import RESULTS, Outcome, Report, Result, Trouble
 from reconcile.model.text import printing
 from reconcile.render.layout import and_more, numbered, prefixed
+from reconcile.render.status_words import FIELDS as STATUS_FIELDS
+from reconcile.render.status_words import UNDATED, StatusWords
 
 printable, escaped = printing.printable, printing.escaped
 
@@ -65,10 +67,23 @@ def shows_fields(change: Change) -> bool:
     return change.kind not in kinds.PAIRS and change.action != "delete"
 
 
-def field_values(change: Change) -> Iterator[tuple[str, str]]:
-    """Each field as text, with its value for a new object, otherwise with old → new value."""
+def status_words(plan: Plan) -> StatusWords:
+    """What puts the status changes of a plan into words."""
+    return StatusWords(plan.created, plan.grace)
+
+
+def field_values(change: Change, status: StatusWords = UNDATED) -> Iterator[tuple[str, str]]:
+    """Each field as text, with its value for a new object, otherwise with old → new value.
+
+    What happens to the status of a user is one sentence, in the place of its first field.
+    """
+    sentence = status.of(change)
     for field, old, new in differences(change):
-        yield field, new if change.before is None else f"{old} → {new}"
+        if change.kind != "user" or field not in STATUS_FIELDS:
+            yield field, new if change.before is None else f"{old} → {new}"
+        elif sentence:
+            yield "status", sentence
+            sentence = ""
 
 
 def differences(change: Change) -> Iterator[tuple[str, str, str]]:
@@ -180,12 +195,18 @@ def _acceptors(plan: Plan) -> str:
 
 def way_out(refused: Iterable[Violation]) -> str:
     """What can be done about violations that have not been accepted."""
+    refused = list(refused)
     if all(violation.acceptable for violation in refused):
         return (
             "If this is intended: reconcile plan --accept CODE --out FILE, "
             "then reconcile apply FILE"
         )
-    return "Some of this cannot be accepted: fix the directory or the rules, or change `safety`"
+    if not any(violation.acceptable for violation in refused):
+        return "This cannot be accepted: fix the directory or the rules, or change `safety`"
+    return (
+        "Some of this cannot be accepted: fix the directory or the rules, or change `safety`."
+        " The rest can, then: reconcile plan --accept CODE --out FILE"
+    )
 
 
 def unfinished(report: Report) -> Iterator[Outcome]:
@@ -254,9 +275,9 @@ def trouble_result(trouble: Trouble, report: Report) -> str:
     return "unknown" if trouble.workspace in unknown else "failed"
 
 
-def skip_counts(plan: Plan) -> Mapping[str, int]:
+def skip_counts(skips: Iterable[Skip]) -> Mapping[str, int]:
     """Skip code → how many."""
-    return dict(sorted(Counter(skip.code for skip in plan.skips).items()))
+    return dict(sorted(Counter(skip.code for skip in skips).items()))
 
 
 _LEFT_OUT: Final[Mapping[LeftOutCode, tuple[str, str]]] = {
@@ -282,3 +303,18 @@ def left_out(all_of_them: Sequence[LeftOut]) -> Iterator[str]:
 def left_out_hint(all_of_them: Iterable[LeftOut]) -> str:
     """How to see who they are; "" if a plan from a file does not know."""
     return " (-v lists them)" if any(each.people for each in all_of_them) else ""
+
+
+SKIPPED: Final = {
+    "needs action": "Skipped, needs action (they gain nothing until this is fixed)",
+    "needs no action": "Skipped, needs no action",
+}
+"""The words for a part of the skips, and the title of their list."""
+
+
+def skips_by_action(plan: Plan) -> Iterator[tuple[str, Sequence[Skip]]]:
+    """The skips that need action, and those that may stay, each after the words for it."""
+    for title, needs_action in zip(SKIPPED, (True, False), strict=True):
+        skips = [skip for skip in plan.skips if skip.needs_action == needs_action]
+        if skips:
+            yield title, skips

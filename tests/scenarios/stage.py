@@ -22,6 +22,7 @@ from reconcile.config import Loaded, load
 from reconcile.directories.ldif.adapter import LdifDirectory
 from reconcile.directories.ldif.memory import MemoryDirectory
 from reconcile.model.change import Change, Plan, Scope
+from reconcile.model.notice import OF_ROLES
 from reconcile.model.report import APPLIED, Report
 from reconcile.model.text.dn import rdn
 from reconcile.planning import Inputs, accepted, make_plan, unmatched_users
@@ -148,7 +149,8 @@ class Stage:
         read = loads(data, "plan")
         assert read == made
         assert dumps(read) == data
-        return made, tuple(map(str, made.notices))
+        # Roles that are new or unused are a part of many stories, and tested by themselves.
+        return made, tuple(str(each) for each in made.notices if each.code not in OF_ROLES)
 
     def inputs(self, scope: Scope | None = None, at: str = NOW) -> Inputs:
         """Everything that a plan is made from, read now."""

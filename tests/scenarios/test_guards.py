@@ -60,8 +60,8 @@ def test_a_plan_that_loses_too_much_is_shown_and_written_and_not_applied(company
 def test_a_total_loss_names_some_of_those_who_lose(company: Shell) -> None:
     company.company({"uid=new": None}, safety={"shrink": "none"})
     out, _ = company.run("plan", code=4)
-    lost = "users_lost:main/corp:40:all: 40 of 40 users of corp would be lost (40 to block)"
-    assert f"{lost} (p01, p02, p03, p04, p05 and 35 more): none would be left" in out
+    lost = "users_lost:main/corp:40:all: all 40 users of corp would be lost (40 to block"
+    assert f"{lost}: p01, p02, p03, p04, p05 and 35 more): none would be left" in out
 
 
 def test_an_accepted_plan_is_applied_and_says_who_accepted_it(
@@ -222,7 +222,7 @@ def test_how_much_was_read_is_kept_even_where_nothing_changes(shell: Shell) -> N
     shell.company({}, **rules)
     _, err = shell.run("apply", "--yes", code=4)
     assert (
-        "shrink:main/corp/persons:9:all: corp has 0 persons, 9 at its last good read: none are left"
+        "shrink:main/corp/persons:9:all: corp has no person, 9 at its last good read: none are left"
         in err
     )
     shell.run(

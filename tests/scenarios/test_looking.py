@@ -343,7 +343,7 @@ def test_a_preview_tells_who_would_be_synchronised(shell: Shell) -> None:
     assert [line.split()[1] for line in lines[1:3]] == ["ann", "bob"]
     assert "  active    yes     none    uid=ann," in lines[1]
     assert "  inactive  no      create  uid=bob," in lines[2]
-    assert lines[4] == "Skipped (they gain nothing until this is fixed):"
+    assert lines[4] == "Skipped, needs action (they gain nothing until this is fixed):"
     assert ["yes" in lines[6], "no " in lines[7]] == [True, True]
     assert "missing_field: email is required and the directory has none" in lines[6]
     assert err == "2 would be synchronised, 2 cannot be.\n"
@@ -400,7 +400,9 @@ def test_a_preview_names_who_stays_deleted(shell: Shell) -> None:
     shell.sql("DELETE FROM users WHERE username = 'ann'")
     shell.run("plan", "--check")
     out, err = shell.run("preview")
-    assert "ann" in out.partition("Skipped (they gain nothing until this is fixed):")[2]
+    assert (
+        "ann" in out.partition("Skipped, needs action (they gain nothing until this is fixed):")[2]
+    )
     assert (
         "ignored: the user was deleted on the platform, and lifecycle.on_deleted is ignore" in out
     )

@@ -65,6 +65,7 @@ def test_the_json_of_a_plan(shell: Shell) -> None:
     assert {how: number for how, number in counts["users"].items() if number} == {
         "created": 1,
         "impossible": 1,
+        "needs_action": 1,
     }
     assert data["summary"] == {
         "changes": 2,

@@ -186,7 +186,7 @@ def test_a_base_that_shows_no_users_erases_nobody_and_says_how_many_it_would(
     site.desired(running.url, users={"create": "all", "base": f"ou=empty,{SUFFIX}"})
     site.add(**RULES, lifecycle={"on_missing": loss, "on_out_of_scope": loss})
     out, _ = site.run("plan", code=4)
-    assert "users_lost:main/corp:12:all: 12 of 12 users of corp would be lost" in out
+    assert "users_lost:main/corp:12:all: all 12 users of corp would be lost" in out
     assert [action for action, _ in changes(site, code=4)] == [loss] * 12, (
         "what it would do is told"
     )
@@ -201,7 +201,7 @@ def test_a_mistake_in_the_rules_does_not_empty_a_team(site: Site, running: Slapd
     site.add(**RULES | {"groups": [{"source": "corp", "select": ["cn=taem"]}]})
     out, _ = site.run("plan", code=4)
     assert "memberships_lost:main/corp" in out
-    assert "6 of 6 memberships" in out
+    assert "all 6 memberships" in out
     site.run("apply", "--yes", code=4)
     assert site.platform == before
 

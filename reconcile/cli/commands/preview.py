@@ -82,7 +82,9 @@ def preview(
 def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> None:
     import msgspec
 
+    from reconcile.model.change import NEEDS_NO_ACTION
     from reconcile.render import escaped, rows, table, wording
+    from reconcile.render.wording import SKIPPED
 
     if form == "json":
         left_out = tuple(each.counted for each in previewed.left_out)
@@ -97,9 +99,11 @@ def _show(previewed: "Preview", form: Any, shape: Shape, *, several: bool) -> No
         show(users, _columns(_PREVIEWED, several=several), form, shape, paged=False)
     else:
         click.echo("No person is in scope.")
-    if skips:
-        click.echo("\nSkipped (they gain nothing until this is fixed):")
-        show(skips, _columns(_SKIPPED, several=several), form, shape, paged=False)
+    for title, needs_action in zip(SKIPPED.values(), (True, False), strict=True):
+        some = [row for row in skips if (row["code"] not in NEEDS_NO_ACTION) == needs_action]
+        if some:
+            click.echo(f"\n{title}:")
+            show(some, _columns(_SKIPPED, several=several), form, shape, paged=False)
     click.echo(f"{len(users)} would be synchronised, {len(skips)} cannot be.", err=True)
     hint = wording.left_out_hint(previewed.left_out)
     for people in wording.left_out(previewed.left_out):

@@ -9,6 +9,7 @@ from reconcile.model.desired import Protect
 from reconcile.model.platform import PlatformState
 from reconcile.model.text.folding import fold_name
 from reconcile.model.text.name_patterns import NamePatterns, folded
+from reconcile.planning.guards.limits.phrases import counted
 from reconcile.planning.guards.losses.effective_members import EffectiveMembers
 from reconcile.planning.guards.losses.loss_summary import LossSummary
 from reconcile.planning.guards.losses.user_changes import (
@@ -78,10 +79,17 @@ def _losers(state: PlatformState, kind: str, lost: Counter[str]) -> Iterator[Vio
             source="",
             subject=name,
             number=number,
-            detail=f"{number} would lose the {kind} {name}, which is protected."
+            detail=f"{_losing(kind, number)} the {kind} {name}, which is protected."
             f" If this is intended, remove it from `safety.protect.{kind}s`",
             acceptable=False,
         )
+
+
+def _losing(kind: str, number: int) -> str:
+    """How many lose a role, or leave a group: users, or groups that are nested in it."""
+    if kind == "role":
+        return f"{counted(number, 'user')} would lose"
+    return f"{counted(number, 'member')} would leave"
 
 
 def _leaving(summary: LossSummary, state: PlatformState, groups: NamePatterns) -> Counter[str]:
@@ -164,11 +172,17 @@ def _administrators(
             source="",
             subject="",
             number=total - left,
-            detail=f"{left} of {total} administrators who depend on no source would be"
-            f" left, but there have to be {protect.min_admins}."
+            detail=f"{_left(left, total)}, and there must be at least {protect.min_admins}."
             " If this is intended, change `safety.protect.min_admins`",
             acceptable=False,
         )
+
+
+def _left(left: int, total: int) -> str:
+    """How many of the administrators would be left."""
+    if total == 1:
+        return "the only administrator who depends on no source would be lost"
+    return f"{left or 'none'} of {total} administrators who depend on no source would be left"
 
 
 def _local_holders(state: PlatformState, role: str) -> set[str]:

@@ -9,6 +9,7 @@ from reconcile.model.change import GuardName, Violation
 from reconcile.model.desired import DesiredState, Safety, Source
 from reconcile.model.directory import DirectorySnapshot
 from reconcile.model.platform import Reading
+from reconcile.planning.guards.limits.phrases import counted
 from reconcile.planning.guards.limits.thresholds import exceeds
 from reconcile.planning.notices import did_you_mean
 from reconcile.planning.selection.patterns import Selection
@@ -23,10 +24,10 @@ Entries: TypeAlias = Sequence[tuple[str, str | None, str]]
 """Of each entry its folded DN, the identifier of a person, and its DN."""
 
 _PARTS: Final = {
-    "persons": "persons",
-    "groups": "groups",
-    "units": "organizational units",
-    "members": "members of groups",
+    "persons": "person",
+    "groups": "group",
+    "units": "OU",
+    "members": "member of groups",
 }
 
 
@@ -91,7 +92,7 @@ def _shrunk_part(
     if not entire and not exceeds(safety.shrink, lost, was, safety.at_least):
         return
     why = "none are left" if entire else f"the limit shrink is {safety.shrink}"
-    detail = f"{source} has {count} {_PARTS[part]}, {was} at its last good read: {why}"
+    detail = f"{source} has {counted(count, _PARTS[part])}, {was} at its last good read: {why}"
     yield Violation(
         workspace=workspace,
         guard="shrink",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from reconcile.errors import RulesRefused
 from reconcile.model.desired import DesiredState
 from reconcile.model.platform import Abilities, PlatformState
+from reconcile.model.text import slips
 from reconcile.planning.selection import source_names
 
 
@@ -98,19 +99,21 @@ def _refuse_departures(desired: DesiredState, abilities: Abilities) -> None:
 
 def _refuse_unknown_roles(desired: DesiredState, current: Iterable[PlatformState]) -> None:
     """Raises RulesRefused for roles that the platform does not have and does not create itself."""
-    roles = dict(_roles_of_rules(desired))
+    roles = dict(roles_of_rules(desired))
     unknown: list[tuple[str, str]] = []
     for state in current:
         known = ", ".join(sorted(state.roles)) or "none"
         for path, role in roles.items():
             if role not in state.roles:
-                message = f"the workspace {state.workspace} has no role {role!r}; it has: {known}"
+                near = slips.meant(role, sorted(state.roles))
+                hint = f"did you mean {near!r}?" if near else f"it has: {known}"
+                message = f"the workspace {state.workspace} has no role {role!r}; {hint}"
                 unknown.append((path, message))
     if unknown:
         raise RulesRefused(unknown)
 
 
-def _roles_of_rules(desired: DesiredState) -> Iterator[tuple[str, str]]:
+def roles_of_rules(desired: DesiredState) -> Iterator[tuple[str, str]]:
     """The path of each rule that gives a role, and that role."""
     for at, mapping in enumerate(desired.role_mappings):
         yield f"role_mappings[{at}].role", mapping.role

@@ -3,12 +3,13 @@
 A user whose person is in scope and disabled only comes by here if it is to be erased or deleted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import reduce
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
+from reconcile.model.change import Grace
 from reconcile.model.desired import Departing, Lifecycle
 from reconcile.model.platform import Cause, User
 from reconcile.model.text.folding import fold_name
@@ -24,6 +25,14 @@ _CAUSES: Final[Mapping[Cause, str]] = {
 }
 _NAMELESS: Final = "unknown"
 """The name fields of an erased user."""
+
+
+def grace_periods(lifecycle: Lifecycle) -> Iterator[Grace]:
+    """The grace periods of the rules, for the reader of a plan."""
+    for reason in get_args(grace.Reason):
+        rule = lifecycle.departure(reason)
+        if rule.then is not None:
+            yield Grace(reason, rule.after, rule.then)
 
 
 def depart(

@@ -11,6 +11,7 @@ from reconcile.model.report import Showing
 from reconcile.render import summary, wording
 from reconcile.render.html.remedies import REMEDIES
 from reconcile.render.html.tree import department_tree
+from reconcile.render.layout import around
 
 _SIGNS: Final = "+~-"
 _KINDS: Final = {kind: place for place, kind in enumerate(kinds.KINDS)}
@@ -19,7 +20,7 @@ _KINDS: Final = {kind: place for place, kind in enumerate(kinds.KINDS)}
 def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
     """Facts, verdict, numbers, then the lists: changes (losses first), departments, skips, notices.
 
-    `signs` has one character for each change: `+`, `~` or `-`.
+    `statuses` has what replaces the fields of a status; `signs` has `+`, `~` or `-` of each change.
     """
     signed = sorted(((wording.sign(change), change) for change in plan.changes), key=_order)
     changes = [change for _, change in signed]
@@ -34,8 +35,9 @@ def page_data(plan: Plan, showing: Showing) -> dict[str, object]:
         "several": wording.has_several_workspaces(chain(changes, plan.skips)),
         "changes": changes,
         "signs": "".join(sign for sign, _ in signed),
+        "statuses": _statuses(plan, changes),
         "departments": department_tree(changes),
-        "skips": list(map(_skip, plan.skips)),
+        "skips": [_skip(skip) for _, skips in wording.skips_by_action(plan) for skip in skips],
         "remedies": {skip.code: REMEDIES.get(skip.code, "") for skip in plan.skips},
         "notices": plan.notices,
     }
@@ -50,7 +52,7 @@ def _order(signed: tuple[str, Change]) -> int:
 def _facts(plan: Plan, showing: Showing) -> list[tuple[str, str]]:
     """Label and text of what identifies the plan; what is not known is left out."""
     facts = (
-        ("Made", plan.created),
+        ("Made", f"{plan.created}{around(' by ', plan.made_by)}"),
         ("Configuration", wording.configuration(plan)),
         ("Digest", f"sha256:{showing.digest}" if showing.digest else ""),
         ("Commit", showing.commit),
@@ -76,6 +78,13 @@ def _violations(plan: Plan) -> list[dict[str, object]]:
     ]
 
 
+def _statuses(plan: Plan, changes: Sequence[Change]) -> dict[int, str]:
+    """Position of a change → what becomes of the status of its user, in words."""
+    status = wording.status_words(plan)
+    words = ((position, status.of(change)) for position, change in enumerate(changes))
+    return {position: sentence for position, sentence in words if sentence}
+
+
 def _chart(signed: Sequence[tuple[str, Change]]) -> list[dict[str, object]]:
     """For each kind how many changes have which sign, in the order of a plan."""
     numbers: Counter[tuple[str, str]] = Counter((change.kind, sign) for sign, change in signed)
@@ -93,4 +102,5 @@ def _skip(skip: Skip) -> dict[str, object]:
         "source": skip.source,
         "workspace": skip.workspace,
         "exists": skip.exists,
+        "group": "Needs action" if skip.needs_action else "Needs no action",
     }

@@ -12,6 +12,7 @@ const EFFECTS = {"+": ["add", "to add"], "~": ["change", "to change"], "-": ["re
 const SIGNS = Object.keys(EFFECTS);
 const PLAIN_ACTIONS = new Set(["create", "update", "delete"]);
 const PAIRS = new Set(["grant", "membership"]);
+const STATUS = /^(status|departed)(_|$)/;   // the fields of a user that a sentence stands for
 // Control characters, marks that turn the direction of text, and characters without any width.
 const HIDDEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 
@@ -32,6 +33,7 @@ function make(tag, className, ...children) {
 
 const number = (value) => value.toLocaleString("en");
 const plural = (kind) => `${kind}s`;
+const capitalised = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
 
 // ---- what stands above the lists
 
@@ -116,9 +118,15 @@ function value(text, className) {
     ? make("span", "none", text === "" ? "empty" : "none") : make(className === "before" ? "del" : "ins", className, visible(text, LONGEST_VALUE));
 }
 
-function changeBody(change) {
+function changeBody(change, position) {
   const list = make("dl");
+  let status = plan.statuses[position];
   for (const [name, old, now] of differences(change)) {
+    if (change.kind === "user" && change.after && STATUS.test(name)) {
+      if (status) list.append(make("dt", "", "status"), make("dd", "", visible(status)));
+      status = "";
+      continue;
+    }
     const cell = make("dd");
     if (change.before) cell.append(value(old, "before"));
     if (change.before && change.after) cell.append(make("span", "arrow", " → "));
@@ -139,10 +147,11 @@ function changeRow(position) {
   const action = PLAIN_ACTIONS.has(change.action) ? null : make("span", "tag act", change.action);
   const what = make("span", "what", make("span", "label", change.kind), make("span", "key", visible(change.key)), action);
   const fields = change.before && change.after && !PAIRS.has(change.kind) && PLAIN_ACTIONS.has(change.action)
-    ? visible([...flat({...change.before, ...change.after}).keys()].join(", "), 80) : "";
-  const why = make("span", "why", visible([fields, change.reason].filter(Boolean).join(" · ")));
+    ? visible([...flat({...change.before, ...change.after}).keys()].filter((name) => !(change.kind === "user" && STATUS.test(name))).join(", "), 80) : "";
+  const status = change.before && plan.statuses[position] ? visible(plan.statuses[position]) : "";
+  const why = make("span", "why", visible([fields, status, change.reason].filter(Boolean).join(" · ")));
   const row = make("details", `row ${effect}`, make("summary", "", mark, what, why, make("span", "where", visible(place(change)))));
-  row.fill = () => { if (row.childElementCount < 2) row.append(changeBody(change)); };
+  row.fill = () => { if (row.childElementCount < 2) row.append(changeBody(change, position)); };
   row.addEventListener("toggle", () => row.open && row.fill());
   return row;
 }
@@ -240,18 +249,22 @@ function wantedSource() {
   return (position) => !source || place(plan.skips[position]) === source;
 }
 
-const groups = plan.changes.map((change, position) => plan.signs[position] === "-" ? "losses" : plural(change.kind));
+const GROUPS = {
+  changes: plan.changes.map((change, position) => plan.signs[position] === "-" ? "Losses" : capitalised(plural(change.kind))),
+  skips: plan.skips.map((skip) => skip.group),
+};
 
-// Losses under a heading of their own, then a heading for each kind; they come in this order.
+// Losses under a heading of their own, then a heading for each kind; skips by whether they need action. They come in this order.
 function grouped(positions) {
-  if (chosen.list !== "changes") return positions;
+  const groups = GROUPS[chosen.list];
+  if (!groups) return positions;
   const counts = new Map();
   for (const position of positions) counts.set(groups[position], (counts.get(groups[position]) || 0) + 1);
   const withHeadings = [];
   let last = null;
   for (const position of positions) {
     const name = groups[position];
-    if (name !== last) withHeadings.push(`${name[0].toUpperCase()}${name.slice(1)}: ${number(counts.get(name))}`);
+    if (name !== last) withHeadings.push(`${name}: ${number(counts.get(name))}`);
     last = name;
     withHeadings.push(position);
   }

@@ -15,7 +15,7 @@ A plan (where a part has nothing to say, its heading is left out, too):
 
     |  | what | change | why |
     |---|---|---|---|
-    | - | user bob: block | status "active" → "blocked" | missing in corp |
+    | - | user bob: block | status blocked now | no longer in corp |
 
     <details><summary>1 user: 1 to add</summary>
     …
@@ -37,6 +37,7 @@ from reconcile.render.layout import numbered
 from reconcile.render.markdown.escaping import cell, exact, sentence
 from reconcile.render.markdown.marker import marker
 from reconcile.render.markdown.parts import COMMENT, Limit, Omitted, Part, document
+from reconcile.render.status_words import StatusWords
 
 _CHANGE_HEAD: Final = ("", "what", "change", "why")
 _SHOWN: Final = 30
@@ -138,9 +139,10 @@ def _violation(violation: Violation) -> str:
 
 def _losses(plan: Plan) -> Iterator[Part]:
     """What is taken away, as a table."""
+    status = wording.status_words(plan)
     losses = [change for change in plan.changes if wording.sign(change) == "-"]
     if losses:
-        table = _change_table(losses, several=wording.has_several_workspaces(plan.changes))
+        table = _change_table(losses, status, several=wording.has_several_workspaces(plan.changes))
         opening = (f"### Losses ({len(losses)})", "", *table.opening)
         yield table._replace(opening=opening, what="losses")
 
@@ -148,6 +150,7 @@ def _losses(plan: Plan) -> Iterator[Part]:
 def _others(plan: Plan) -> Iterator[Part]:
     """A folded table for the other changes of each kind."""
     several = wording.has_several_workspaces(plan.changes)
+    status = wording.status_words(plan)
     by_kind: dict[str, list[Change]] = {}
     for change in plan.changes:
         if wording.sign(change) != "-":
@@ -156,7 +159,8 @@ def _others(plan: Plan) -> Iterator[Part]:
         signs = Counter(map(wording.sign, changes))
         counts = {"to add": signs["+"], "to change": signs["~"]}
         title = f"{_several(len(changes), kind)}: {numbered(_without_zeros(counts))}"
-        yield _folded(title, _change_table(changes, several=several)._replace(what=f"{kind}s"))
+        table = _change_table(changes, status, several=several)
+        yield _folded(title, table._replace(what=f"{kind}s"))
 
 
 def _several(number: int, kind: str) -> str:
@@ -168,36 +172,38 @@ def _without_zeros(counts: Mapping[str, int]) -> dict[str, int]:
     return {what: number for what, number in counts.items() if number}
 
 
-def _change_table(changes: Sequence[Change], *, several: bool) -> Part:
+def _change_table(changes: Sequence[Change], status: StatusWords, *, several: bool) -> Part:
     """The table of some changes."""
-    rows = (_change_row(change, several=several) for change in changes)
+    rows = (_change_row(change, status, several=several) for change in changes)
     (table,) = _table(_CHANGE_HEAD, rows, len(changes))
     return table
 
 
-def _change_row(change: Change, *, several: bool) -> tuple[str, ...]:
+def _change_row(change: Change, status: StatusWords, *, several: bool) -> tuple[str, ...]:
     """Sign, title, fields and reason; the title names the workspace if there are several."""
     workspace = f"{change.workspace}: " if several else ""
     title = f"{workspace}{wording.title(change)}"
-    return wording.sign(change), title, _difference(change), change.reason
+    return wording.sign(change), title, _difference(change, status), change.reason
 
 
-def _difference(change: Change) -> str:
+def _difference(change: Change, status: StatusWords) -> str:
     """The fields of a change and their values in one cell."""
     if not wording.shows_fields(change):
         return ""
-    return "; ".join(f"{field} {value}" for field, value in wording.field_values(change))
+    return "; ".join(f"{field} {value}" for field, value in wording.field_values(change, status))
 
 
 def _skipped(plan: Plan) -> Iterator[Part]:
-    """The skips as a folded table, if there are any."""
-    shown = plan.skips[:_SHOWN]
-    rows = [(str(skip.code), skip.username or skip.dn, skip.sentence) for skip in shown]
-    if len(plan.skips) > _SHOWN:
-        rows.append(("…", shortening.more(len(plan.skips) - _SHOWN), ""))
-    title = f"Skipped: {numbered(wording.skip_counts(plan))}"
-    for table in _table(("code", "who", "why"), rows, len(rows), what="skips"):
-        yield _folded(title, table)
+    """The skips as folded tables: those that need action, and those that do not."""
+    for words, skips in wording.skips_by_action(plan):
+        shown = skips[:_SHOWN]
+        rows = [(str(skip.code), skip.username or skip.dn, skip.sentence) for skip in shown]
+        if len(skips) > _SHOWN:
+            rows.append(("…", shortening.more(len(skips) - _SHOWN), ""))
+        title = f"Skipped, {words}: {numbered(wording.skip_counts(skips))}"
+        what = "skips" if skips[0].needs_action else "skips without need of action"
+        for table in _table(("code", "who", "why"), rows, len(rows), what=what):
+            yield _folded(title, table)
 
 
 def _left_out(plan: Plan) -> Iterator[Part]:

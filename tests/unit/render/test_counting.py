@@ -90,14 +90,32 @@ def test_what_a_plan_comes_to() -> None:
             "deactivated": 1,
             "removed": 1,
             "impossible": 2,
+            "needs_action": 2,
         },
-        "departments": {"existing": 1, "renamed": 1, "moved": 1, "impossible": 1},
-        "groups": {"created": 1, "renamed": 1, "impossible": 1},
+        "departments": {
+            "existing": 1,
+            "renamed": 1,
+            "moved": 1,
+            "impossible": 1,
+            "needs_action": 1,
+        },
+        "groups": {"created": 1, "renamed": 1, "impossible": 1, "needs_action": 1},
         "nested_groups": {"created": 2, "removed": 1},
         "memberships": {"removed": 1, "impossible": 1},
         "grants": {"created": 1},
         "managers": {"assigned": 1, "cleared": 1},
     }
+
+
+def test_people_see_what_needs_action_and_what_does_not() -> None:
+    heading, *rows = summary.table(summary.planned(PLAN))
+    numbers = {row[0]: dict(zip(heading, row, strict=True)) for row in rows}
+    assert numbers["users"]["needs action"] == "2"
+    assert (numbers["memberships"]["needs action"], numbers["memberships"]["no action"]) == (
+        "",
+        "1",
+    )
+    assert "impossible" not in heading
 
 
 def test_what_a_report_comes_to() -> None:

@@ -67,11 +67,11 @@ def test_the_order_of_a_comment() -> None:
     order = (
         f"<!-- reconcile plan: main sha256:{'ab' * 32} commit:{'12' * 20} -->\n## reconcile plan\n",
         "**Plan: 1 to add, 0 to change, 1 to remove.**",
-        "| corp | created | blocked | not synchronised |",
+        "| corp | created | blocked | needs action |",
         "### Refused by the guards",
         "### Losses",
         "user gone1: block",
-        "<details><summary>Skipped: 1 missing_field</summary>",
+        "<details><summary>Skipped, needs action: 1 missing_field</summary>",
         "</details>",
         "<details><summary>1 user: 1 to add</summary>",
         "user user000001",

@@ -71,7 +71,7 @@ def test_fields_from_old_to_new() -> None:
       email             (none) → "a@x"
       attributes.phone  "1" → "2"
   - user bob: block  # gone
-      status  "active" → "blocked"
+      status  blocked now
 
 Plan: 0 to add, 1 to change, 1 to remove.
   c      updated  blocked
@@ -413,3 +413,40 @@ def test_notices_are_in_what_is_shown_in_full_and_stay_text() -> None:
     for text in (render.plan_json(noticed), render.report_json(noticed, Report(()))):
         assert len(json.loads(text)["notices"]) == 12
         assert "\x1b" not in text
+
+
+def test_skips_that_need_action_and_those_that_do_not() -> None:
+    skips = (
+        Skip("w", "c", "uid=a", "", "dangling_member", "listed in cn=x", kind="membership"),
+        Skip("w", "c", "uid=b", "bob", "missing_field", "email is required"),
+        *(Skip("w", "c", f"uid={at}", "", "dangling_member", "x", kind="membership") for at in range(11)),
+    )
+    text = render.plan_text(plan(skips=skips), colour=False, full=False, pointer="See it.")
+    assert text.splitlines()[:16] == [
+        "Skipped, needs action (they gain nothing until this is fixed):",
+        "  ! missing_field: bob (uid=b): email is required",
+        "",
+        "Skipped, needs no action:",
+        "  ! dangling_member: uid=a: listed in cn=x",
+        *(f"  ! dangling_member: uid={at}: x" for at in range(9)),
+        "  … and 2 more",
+        "",
+    ]
+    assert text.splitlines()[-3:] == [
+        "  not synchronised, needs action: 1 missing_field",
+        "  not synchronised, needs no action: 12 dangling_member",
+        "Output truncated. See it.",
+    ]
+
+
+def test_new_and_unused_roles_are_part_of_a_short_plan() -> None:
+    notices = (
+        Notice("new_role", "role 'editr' is new", "role_mappings[0].role", "a.yml:3:9"),
+        Notice("unused_role", "role 'old' is unused"),
+        Notice("shared_address", "the address of many"),
+    )
+    made = msgspec.structs.replace(plan(UPDATE), notices=notices)
+    text = render.plan_text(made, colour=False, full=False, pointer="")
+    expected = "Roles:\n  ! a.yml:3:9: role 'editr' is new\n  ! role 'old' is unused\n\n"
+    assert expected in text
+    assert "the address of many" not in text

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 
 from reconcile.model.change import Violation
 from reconcile.planning.guards.limits.limit_check import LimitCheck, of_source
-from reconcile.planning.guards.limits.thresholds import sample
+from reconcile.planning.guards.limits.phrases import named
 from reconcile.planning.guards.losses.emptied_groups import EmptiedGroups
 from reconcile.planning.guards.losses.loss_summary import LossSummary
 
@@ -22,7 +22,9 @@ def lost_users(check: LimitCheck, emptied: EmptiedGroups) -> Iterator[Violation]
         return _lost_in_words(check.summary, source, emptied.sources)
 
     limit = check.safety.limits.users_lost
-    yield from check.judge_sources("users_lost", numbers, bases, limit, describe, emptied.sources)
+    yield from check.judge_sources(
+        "users_lost", numbers, bases, limit, "user", describe, emptied.sources
+    )
 
 
 def _lost_in_words(summary: LossSummary, source: str, emptied: Collection[str]) -> str:
@@ -30,8 +32,8 @@ def _lost_in_words(summary: LossSummary, source: str, emptied: Collection[str]) 
     own = [change for change in summary.users if source in ("", change.source)]
     actions = Counter(change.action for change in own)
     listed = ", ".join(f"{actions[action]} to {action}" for action in sorted(actions))
-    names = sample(change.key for change in own) if source in emptied else ""
-    return f"users{of_source(source)} would be lost ({listed}){names}"
+    names = f": {named(change.key for change in own)}" if source in emptied else ""
+    return f"{of_source(source)} would be lost ({listed}{names})"
 
 
 def changed_users(check: LimitCheck) -> Iterator[Violation]:
@@ -43,7 +45,8 @@ def changed_users(check: LimitCheck) -> Iterator[Violation]:
             summary.updated,
             _users_by_source(check),
             limits.updates,
-            lambda source: f"users{of_source(source)} would be updated",
+            "user",
+            lambda source: f"{of_source(source)} would be updated",
         )
     if summary.created and limits.creates is not None:
         yield from check.judge_sources(
@@ -51,7 +54,8 @@ def changed_users(check: LimitCheck) -> Iterator[Violation]:
             summary.created,
             _users_by_source(check),
             limits.creates,
-            lambda source: f"users{of_source(source)} would be created",
+            "user",
+            lambda source: f"{of_source(source)} would be created",
         )
 
 

@@ -9,7 +9,8 @@ from reconcile.model.desired import Safety
 from reconcile.model.kinds import KINDS
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
-from reconcile.planning.guards.limits.thresholds import exceeds, sample
+from reconcile.planning.guards.limits.phrases import part_of, sample
+from reconcile.planning.guards.limits.thresholds import exceeds
 from reconcile.planning.guards.losses.emptied_groups import FEWEST
 from reconcile.planning.guards.losses.loss_summary import LossSummary
 from reconcile.planning.guards.losses.user_changes import in_service
@@ -42,14 +43,15 @@ def emptied_fields(
             continue
         who, why = "", f"the limit emptied is {limit}"
         if entirely:
-            who, why = sample(names), "no user would have one"
+            who, why = sample(names), "no user would have it"
         yield Violation(
             workspace=state.workspace,
             guard="emptied",
             source=source,
             subject=field,
             number=number,
-            detail=f"{number} of {base} users of {source} would lose their {field}{who}: {why}",
+            detail=f"{part_of(number, base, 'user')} of {source} who have the field {field} would"
+            f" lose it{who}: {why}",
             entire=entirely,
         )
 

@@ -9,6 +9,8 @@ from reconcile.model.change import GuardName, Violation
 from reconcile.model.desired import Limit, Safety
 from reconcile.model.history import Losses
 from reconcile.model.platform import PlatformState
+from reconcile.model.text.durations import duration
+from reconcile.planning.guards.limits.phrases import counted, part_of
 from reconcile.planning.guards.limits.recent_losses import losses_of
 from reconcile.planning.guards.limits.thresholds import exceeds
 from reconcile.planning.guards.losses.loss_summary import LossSummary
@@ -17,8 +19,9 @@ from reconcile.planning.guards.losses.loss_summary import LossSummary
 class Loss(NamedTuple):
     """So many of so many: what a limit is compared with.
 
-    `source` is "" for all sources together, `subject` the group or role, "" for none. `what` says
-    what would happen to what, as in "users of corp would be updated".
+    `source` is "" for all sources together, `subject` the group or role, "" for none. `noun` is
+    what is counted, in the singular; `what` goes on with what would happen to it, as in " of corp
+    would be updated".
     """
 
     guard: GuardName
@@ -26,7 +29,14 @@ class Loss(NamedTuple):
     subject: str
     number: int
     base: int
+    noun: str
     what: str
+
+    def __str__(self) -> str:
+        """`12 of 40 users of corp would be updated`."""
+        if self.guard == "creates":  # what is new is no part of what exists
+            return f"{counted(self.number, self.noun)}{self.what}, beside {self.base or 'none'} now"
+        return f"{part_of(self.number, self.base, self.noun)}{self.what}"
 
 
 class LimitCheck:
@@ -47,14 +57,14 @@ class LimitCheck:
         """A violation if the limit is exceeded or, whatever the limit, nothing is left."""
         if not entirely and not exceeds(limit, loss.number, loss.base, self.safety.at_least):
             return
-        why = "none would be left" if entirely else f"the limit {loss.guard} is {limit}"
+        why = _nothing_left(loss) if entirely else f"the limit {loss.guard} is {limit}"
         yield Violation(
             workspace=self.state.workspace,
             guard=loss.guard,
             source=loss.source,
             subject=loss.subject,
             number=loss.number,
-            detail=f"{loss.number} of {loss.base} {loss.what}: {why}",
+            detail=f"{loss}: {why}",
             entire=entirely,
         )
 
@@ -64,22 +74,24 @@ class LimitCheck:
         numbers: Counter[str],
         bases: Mapping[str, int],
         limit: Limit | None,
+        noun: str,
         describe: Callable[[str], str],
         entirely: Collection[str] = (),
     ) -> Iterator[Violation]:
         """Judges each source, and all of them together if several lose something.
 
-        `numbers` and `bases` are by source, `describe` gives `Loss.what` of a source, `entirely`
+        `numbers` and `bases` are by source, `describe` gives `Loss.what`
+        of a source, `entirely`
         are the sources that keep nothing. A loss within the limit is judged once more together with
         earlier losses.
         """
         for source in sorted(numbers):
             base = bases.get(source, 0)
-            loss = Loss(guard, source, "", numbers[source], base, describe(source))
+            loss = Loss(guard, source, "", numbers[source], base, noun, describe(source))
             violations = tuple(self.judge(loss, limit, entirely=source in entirely))
             yield from violations or self._with_earlier(loss, limit)
         if len(numbers) > 1:
-            total = Loss(guard, "", "", numbers.total(), sum(bases.values()), describe(""))
+            total = Loss(guard, "", "", numbers.total(), sum(bases.values()), noun, describe(""))
             yield from self.judge(total, limit)
 
     def _with_earlier(self, loss: Loss, limit: Limit | None) -> Iterator[Violation]:
@@ -90,8 +102,8 @@ class LimitCheck:
         if not number or not exceeds(limit, together, base, self.safety.at_least):
             return
         detail = (
-            f"{number} of {loss.base} {loss.what}, after {earlier} within"
-            f" {_duration(self.safety.window)}: {together} of {base} together,"
+            f"{loss._replace(number=number)}, after {earlier} within"
+            f" {duration(self.safety.window)}: {together} of {base} together,"
             f" the limit {loss.guard} is {limit}"
         )
         yield Violation(
@@ -110,12 +122,12 @@ class LimitCheck:
         return losses_of(self.summary, self.state, self.safety)
 
 
-def _duration(seconds: float) -> str:
-    """A time as people say it."""
-    for name, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
-        if seconds % length == 0:
-            return f"{seconds / length:.0f} {name if seconds > length else name[:-1]}"
-    return f"{seconds:.0f} seconds"
+def _nothing_left(loss: Loss) -> str:
+    """What is meant by all of it, where some that is by hand or out of service stays."""
+    if loss.number >= loss.base:
+        return "none would be left"
+    given = f" that {loss.source} gave" if loss.source else ""
+    return f"no user in service would keep any{given}"
 
 
 def of_source(source: str) -> str:

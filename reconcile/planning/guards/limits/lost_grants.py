@@ -9,7 +9,7 @@ from reconcile.model.change import GuardName, Violation
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.limits.limit_check import LimitCheck, Loss, of_source
 from reconcile.planning.guards.limits.lost_memberships import losers_of
-from reconcile.planning.guards.limits.thresholds import sample
+from reconcile.planning.guards.limits.phrases import sample
 from reconcile.planning.guards.losses.emptied_groups import EmptiedGroups
 from reconcile.planning.guards.losses.link_counts import (
     LinkCounts,
@@ -77,6 +77,7 @@ class LostGrants:
             Counter(link.source for link in self._lost),
             by_source(self._counts.all),
             self._limit,
+            "grant",
             self._describe_source,
             self._bare_sources,
         )
@@ -84,7 +85,7 @@ class LostGrants:
     def _describe_source(self, source: str) -> str:
         """What a source loses, and some of the losers where it keeps nothing."""
         losers = losers_of(self._lost, source, self._bare_sources)
-        return f"grants{of_source(source)} would be lost{losers}"
+        return f"{of_source(source)} would be lost{losers}"
 
     def _of_emptied_roles(self) -> Iterator[Violation]:
         """A role that users leave empty, unless it is part of a source that keeps nothing."""
@@ -92,13 +93,14 @@ class LostGrants:
             if source in self._bare_sources:
                 continue
             names = sample(self._emptied.holders(source, role))
-            what = f"grants of the role {role} by {source} to users in service would be lost{names}"
+            what = f" of the role {role} by {source} to users in service would be lost{names}"
             loss = Loss(
                 guard=_GUARD,
                 source=source,
                 subject=role,
                 number=number,
                 base=number,
+                noun="grant",
                 what=what,
             )
             yield from self._check.judge(loss, self._limit, entirely=True)
@@ -112,13 +114,14 @@ class LostGrants:
             if reported or self._left[pair] > 0 or pair in self._summary.gaining_roles:
                 continue
             names = sample(link.member for link in self._lost if (link.source, link.target) == pair)
-            what = f"grants of the role {role} by {source} would be lost{names}"
+            what = f" of the role {role} by {source} would be lost{names}"
             loss = Loss(
                 guard=_GUARD,
                 source=source,
                 subject=role,
                 number=number,
                 base=self._counts.all[pair],
+                noun="grant",
                 what=what,
             )
             yield from self._check.judge(loss, self._limit, entirely=True)
@@ -139,7 +142,7 @@ def stripped_accounts(check: LimitCheck) -> Iterator[Violation]:
         if not holders or not holders <= handed:
             continue
         names = sample(link.member for link in links.values())
-        what = f"local accounts with the role {role} would become a source's and lose it{names}"
+        what = f" of no source with the role {role} would become a source's and lose it{names}"
         source = next(iter(links.values())).source
         loss = Loss(
             guard=_GUARD,
@@ -147,6 +150,7 @@ def stripped_accounts(check: LimitCheck) -> Iterator[Violation]:
             subject=role,
             number=len(links),
             base=len(holders),
+            noun="account",
             what=what,
         )
         yield from check.judge(loss, check.safety.limits.grants_lost, entirely=True)

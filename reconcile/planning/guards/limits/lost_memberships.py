@@ -13,7 +13,7 @@ from reconcile.model.change import GuardName, Violation
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.guards.limits.group_limits import GroupLimits
 from reconcile.planning.guards.limits.limit_check import LimitCheck, Loss, of_source
-from reconcile.planning.guards.limits.thresholds import sample
+from reconcile.planning.guards.limits.phrases import sample
 from reconcile.planning.guards.losses.emptied_groups import EmptiedGroups
 from reconcile.planning.guards.losses.link_counts import (
     LinkCounts,
@@ -87,6 +87,7 @@ class LostMemberships:
             sums((link.source, link.number) for link in self._counted),
             by_source(counted),
             self._default,
+            "membership",
             self._describe_source,
             self._bare_sources,
         )
@@ -94,7 +95,7 @@ class LostMemberships:
     def _describe_source(self, source: str) -> str:
         """What a source loses, and some of the losers where it keeps nothing."""
         losers = losers_of(self._counted, source, self._bare_sources)
-        return f"memberships{of_source(source)} would be lost{losers}"
+        return f"{of_source(source)} would be lost{losers}"
 
     def _of_emptied_groups(self) -> Iterator[Violation]:
         """A group that users leave empty, unless it is part of a source that keeps nothing."""
@@ -103,13 +104,14 @@ class LostMemberships:
             if self._is_reported(name, source):
                 continue
             names = sample(self._emptied.members(name))
-            what = f"members of the group {name} in service would be lost{names}"
+            what = f" of the group {name} in service would be lost{names}"
             loss = Loss(
                 guard=_GUARD,
                 source=source,
                 subject=name,
                 number=number,
                 base=number,
+                noun="member",
                 what=what,
             )
             yield from self._check.judge(loss, self._default, entirely=True)
@@ -130,7 +132,7 @@ class LostMemberships:
             source, entirely = sources[name], name in bare
             if entirely and self._is_reported(name, source):
                 continue
-            what = f"members of the group {name} would be lost"
+            what = f" of the group {name} would be lost"
             if entirely:
                 what += sample(link.member for link in self._ended if link.target == name)
             loss = Loss(
@@ -139,6 +141,7 @@ class LostMemberships:
                 subject=name,
                 number=number,
                 base=bases[name],
+                noun="member",
                 what=what,
             )
             yield from self._check.judge(loss, self._limits.of(name), entirely=entirely)

@@ -1,13 +1,10 @@
-"""What a limit allows, and how its message names some of those it protects."""
+"""What a limit allows."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from reconcile.model.desired import Limit
 
 _ROUNDING: Final = 1e-9
-_MOST_NAMED: Final = 5
-"""How many users a message names."""
 
 
 def exceeds(limit: Limit | None, number: int, base: int, at_least: int) -> bool:
@@ -20,10 +17,3 @@ def exceeds(limit: Limit | None, number: int, base: int, at_least: int) -> bool:
     if not limit.percent:
         return number > limit.number
     return base > 0 and number >= at_least and number * 100 > limit.number * base + _ROUNDING
-
-
-def sample(members: Iterable[str]) -> str:
-    """Some names in parentheses, as a message has them; "" for none."""
-    names = sorted(set(members))
-    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-    return f" ({', '.join(names[:_MOST_NAMED])}{more})" if names else ""
