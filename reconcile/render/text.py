@@ -46,7 +46,7 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: b
     if redacted:
         lines.append(f"  {wording.REDACTED}")
     if full:
-        lines += [_configuration(plan), *_maker(plan)]
+        lines += [*_maker(plan), _configuration(plan)]
     elif pointer and shortening.leaves_out(plan):
         lines.append(f"Output truncated. {pointer}")
     return "\n".join(lines)
