@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconcile.directories.tls import ca_file
-from reconcile.platforms.database import url_faults
+from reconcile.platforms.database import urls
 from tests.scenarios.shell import Shell
 
 LDAP = {
@@ -113,7 +113,7 @@ def test_a_server_s_own_certificate_is_a_warning(made: Path, shell: Shell) -> No
     ],
 )
 def test_database_urls(tmp_path: Path, url: str, words: str) -> None:
-    why = url_faults.fault(url, str(tmp_path))
+    why = urls.fault(url, str(tmp_path))
     assert words in why
     assert bool(why) is bool(words)
 
@@ -121,7 +121,7 @@ def test_database_urls(tmp_path: Path, url: str, words: str) -> None:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    assert "cannot be written" in url_faults.fault("sqlite:///a.db", str(tmp_path))
+    assert "cannot be written" in urls.fault("sqlite:///a.db", str(tmp_path))
 
 
 def test_a_url_is_checked_without_fetching_its_secrets(shell: Shell) -> None:

@@ -45,8 +45,8 @@ def _database(
     loaded: Loaded, secret: Secret | None, folder: str, setting: str
 ) -> Iterator[Problem]:
     """One URL, with what is fetched later left open."""
-    from reconcile.platforms.database import url_faults
+    from reconcile.platforms.database import urls
 
     shape = getattr(secret, "shape", "")
-    if shape and (why := url_faults.fault(shape, folder, made=setting == "state")):
+    if shape and (why := urls.fault(shape, folder, made=setting == "state")):
         yield loaded.places.problem(setting, why)

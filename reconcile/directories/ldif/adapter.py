@@ -10,7 +10,7 @@ from reconcile.directories.ldif.tree import Tree
 from reconcile.directories.search.search import RawEntry
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from reconcile.model.text import dn
+from reconcile.model.text import dn, slips
 from reconcile.model.text.printing import quoted
 from reconcile.ports import Fault
 
@@ -37,7 +37,9 @@ class LdifDirectory(MemoryDirectory):
         tree = self.whole()
         if dn.normalize(self._source.base_dn) not in tree:
             tops = "; ".join(map(quoted, tree.tops[:5]))
-            nearest = f" The topmost: {tops}." if tops else ""
+            near = slips.meant(self._source.base_dn, tree.tops)
+            nearest = f" Did you mean {quoted(near)}?" if near else ""
+            nearest += f" The topmost: {tops}." if tops else ""
             raise SourceUnreadable(
                 f"{named}: there is no entry for the base DN {self._source.base_dn}.\n"
                 f"Export it too, or set base_dn to an entry of the file.{nearest}"
