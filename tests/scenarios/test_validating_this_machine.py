@@ -152,3 +152,36 @@ def test_a_role_with_a_slip_is_a_warning(shell: Shell) -> None:
     assert "role_mappings[2].role: no other rule names the role 'editr'; did you mean" in err
     assert err.count("warning") == 1
     assert json.loads(shell.run("validate", "--format", "json")[0])["valid"] is True
+
+
+def test_slips_in_domains_and_templates_are_warnings(shell: Shell) -> None:
+    fields = {"username": "{{ identifer }}", "email": "{{ identifier }}@exmaple.com"}
+    source = {
+        "name": "corp",
+        "type": "ldif",
+        "files": ["corp.ldif"],
+        "base_dn": "dc=example,dc=com",
+        "users": {"fields": fields},
+    }
+    names = ["cn=a,ou=groups,dc=exampel,dc=com", "cn=b,ou=groups,dc=example,dc=com"]
+    shell.company({}, sources=[source], role_mappings=[{"role": "x", "groups": names}])
+    _, err = shell.run("validate")
+    assert "role_mappings[0].groups[0]: it is in the domain exampel.com; did you mean exa" in err
+    assert "@exmaple.com is not the domain of the source; did you mean @example.com?" in err
+    assert "identifer would be an attribute of the directory; did you mean identifier?" in err
+    assert err.count("warning") == 3
+
+
+def test_a_base_with_a_slip(shell: Shell) -> None:
+    shell.company({"uid=ann": None})
+    text = (shell.folder / "reconcile.yml").read_text().replace("dc=example", "dc=exmaple")
+    (shell.folder / "reconcile.yml").write_text(text)
+    _, err = shell.run("plan", code=7)
+    assert "Did you mean 'dc=example,dc=com'?" in err or "Did you mean dc=example,dc=com?" in err
+
+
+def test_a_file_of_entries_with_a_slip(shell: Shell) -> None:
+    shell.company({"uid=ann": None})
+    (shell.folder / "corp.ldif").rename(shell.folder / "crop.ldif")
+    _, err = shell.run("plan", code=7)
+    assert "did you mean crop.ldif?" in err

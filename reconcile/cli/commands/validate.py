@@ -68,7 +68,7 @@ def _validate(
     context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]
 ) -> None:
     from reconcile.app import inputs
-    from reconcile.app.checking import rules, this_machine
+    from reconcile.app.checking import domains, rules, this_machine
     from reconcile.render.wording import escaped
 
     problems: tuple[Problem, ...] = ()
@@ -78,7 +78,11 @@ def _validate(
         loaded = inputs.configuration(paths, variables)
         files = loaded.files
         problems = (*this_machine.problems(loaded), *rules.problems(loaded))
-        warnings = (*this_machine.warnings(loaded), *rules.warnings(loaded))
+        warnings = (
+            *this_machine.warnings(loaded),
+            *rules.warnings(loaded),
+            *domains.warnings(loaded),
+        )
     except ConfigError as error:
         problems = error.problems
     for warning in warnings:

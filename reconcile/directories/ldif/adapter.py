@@ -15,6 +15,16 @@ from reconcile.model.text.printing import quoted
 from reconcile.ports import Fault
 
 
+def _near(name: str) -> str:
+    """A file of the same folder that may have been meant."""
+    try:
+        known = [file.name for file in Path(name).parent.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    near = "" if Path(name).name in known else slips.meant(Path(name).name, known)
+    return f"; did you mean {quoted(near)}?" if near else ""
+
+
 class LdifDirectory(MemoryDirectory):
     """One source in LDIF files, read when first needed and kept until `close`."""
 
@@ -53,7 +63,7 @@ class LdifDirectory(MemoryDirectory):
                 data = files.read(Path(name), limits.total_size - size + 1).data
             except OSError as error:
                 raise SourceUnreadable(
-                    f"the LDIF file {name} cannot be read: {error.strerror or error}"
+                    f"the LDIF file {name} cannot be read: {error.strerror or error}{_near(name)}"
                 ) from error
             size += len(data)
             if size > limits.total_size:
