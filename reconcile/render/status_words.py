@@ -46,7 +46,7 @@ class StatusWords:
     def __init__(self, created: str = "", grace: Iterable[Grace] = ()) -> None:
         """`created`: when the plan was made, as RFC 3339; "" if grace periods are not known."""
         self._created = created
-        self._grace = {each.cause: each for each in grace}
+        self._grace: dict[str, Grace] = {each.cause: each for each in grace}
 
     def of(self, change: Change) -> str:
         """The sentence; "" for a change that is not about a status."""

@@ -1,5 +1,6 @@
 """`validate` looks at CA files, database URLs, parents of departments and likely slips in roles."""
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -78,12 +79,12 @@ def test_ca_files(made: Path, name: str, words: str) -> None:
 
 
 def test_an_expired_ca_file(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Later(ca_file.dt.datetime):
+    class Later(dt.datetime):
         @classmethod
         def now(cls, tz: object = None) -> "Later":
-            return cls(2100, 1, 1, tzinfo=ca_file.dt.UTC)
+            return cls(2100, 1, 1, tzinfo=dt.UTC)
 
-    monkeypatch.setattr(ca_file.dt, "datetime", Later)
+    monkeypatch.setattr(dt, "datetime", Later)
     assert "holds only what has expired: commonName=x, on 20" in ca_file.fault(str(made / "ca.pem"))
 
 

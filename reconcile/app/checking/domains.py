@@ -61,12 +61,10 @@ def _names(loaded: Loaded, at: int, source: Source) -> Iterator[tuple[str, str]]
         if mapping.source == source.name or len(loaded.desired.sources) == 1:
             for number, name in enumerate(mapping.groups):
                 yield f"{path}.groups[{number}]", name
-    rules = (
-        *loaded.desired.groups_of(source.name),
-        *loaded.desired.departments_of(source.name),
-    )
-    for path, rule in rules:
-        for number, name in enumerate(rule.select):
+    groups = ((path, rule.select) for path, rule in loaded.desired.groups_of(source.name))
+    units = ((path, rule.select) for path, rule in loaded.desired.departments_of(source.name))
+    for path, patterns in (*groups, *units):
+        for number, name in enumerate(patterns):
             yield f"{path}.select[{number}]", name
 
 

@@ -18,6 +18,7 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.terminal.pager import page
+from reconcile.cli.terminal.tabular import room
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from reconcile.config import Loaded
@@ -64,6 +65,7 @@ def explain(
     from reconcile.model.change import Scope
     from reconcile.planning.explain import lookup
     from reconcile.render import explanation_json, explanation_text
+    from reconcile.render.layout import folded
 
     _refuse_impossible(user)
     loaded = inputs.configuration(paths, variables)
@@ -95,7 +97,11 @@ def explain(
     if form == "json":
         page(explanation_json(explanation))
     else:
-        page(explanation_text(explanation, colour=colour()))
+        text, width = explanation_text(explanation, colour=colour()), room()
+        lines = text.split("\n")
+        if width:
+            lines = [part for line in lines for part in folded(line, width)]
+        page("\n".join(lines))
     if troubles:
         context.exit(troubles[0].exit_code)
     context.exit(0 if explanation.people else EXIT_NOBODY)
