@@ -77,7 +77,7 @@ def _validate(
     try:
         loaded = inputs.configuration(paths, variables)
         files = loaded.files
-        problems = (*this_machine.problems(loaded), *rules.problems(loaded))
+        problems = tuple(sorted((*this_machine.problems(loaded), *rules.problems(loaded))))
         warnings = (
             *this_machine.warnings(loaded),
             *rules.warnings(loaded),
