@@ -65,7 +65,6 @@ def explain(
     from reconcile.model.change import Scope
     from reconcile.planning.explain import lookup
     from reconcile.render import explanation_json, explanation_text
-    from reconcile.render.layout import folded
 
     _refuse_impossible(user)
     loaded = inputs.configuration(paths, variables)
@@ -97,14 +96,20 @@ def explain(
     if form == "json":
         page(explanation_json(explanation))
     else:
-        text, width = explanation_text(explanation, colour=colour()), room()
-        lines = text.split("\n")
-        if width:
-            lines = [part for line in lines for part in folded(line, width)]
-        page("\n".join(lines))
+        page(_fitted(explanation_text(explanation, colour=colour())))
     if troubles:
         context.exit(troubles[0].exit_code)
     context.exit(0 if explanation.people else EXIT_NOBODY)
+
+
+def _fitted(text: str) -> str:
+    """The text; on a terminal with long lines folded."""
+    from reconcile.render.layout import folded
+
+    width = room()
+    if width is None:
+        return text
+    return "\n".join(part for line in text.split("\n") for part in folded(line, width))
 
 
 def _refuse_impossible(user: str) -> None:
