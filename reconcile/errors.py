@@ -81,8 +81,9 @@ class ConfigError(ReconcileError):
         super().__init__("\n".join(self.lines()))
 
     def lines(self) -> list[str]:
-        """A line for each problem; if there are very many, only for the first."""
-        lines = [str(problem) for problem in self.problems[:PROBLEMS_SHOWN]]
+        """A line for each problem, or several; if there are very many, only for the first."""
+        shown = map(str, self.problems[:PROBLEMS_SHOWN])
+        lines = [line for problem in shown for line in problem.split("\n")]
         more = len(self.problems) - PROBLEMS_SHOWN
         return lines if more <= 0 else [*lines, f"… and {more} more"]
 

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from reconcile.cli.formats import FORMATS
 from reconcile.cli.review.options import NO_REVIEW, Review
+from reconcile.cli.terminal.tabular import room
 from reconcile.model.change import Plan
 from reconcile.model.report import Report, Showing
 
@@ -64,6 +65,7 @@ def _showing(
         digest=file_digest(made) if form in IDENTIFYING else "",
         commit=review.commit,
         redacted=review.redact,
+        width=room() or 0 if form == "text" else 0,
     )
 
 
@@ -95,7 +97,8 @@ def report(
         from reconcile.render.redaction import redacted_report
 
         made, outcome = redacted_report(made, outcome)
-    return _format(form).report(made, outcome, Showing(colour=colour, skips=skips))
+    showing = Showing(colour=colour, skips=skips, width=room() or 0)
+    return _format(form).report(made, outcome, showing)
 
 
 def _format(name: str) -> Format:

@@ -79,3 +79,5 @@ class Showing(NamedTuple):
     """The Git commit of the desired state; "" if it is not known."""
     redacted: bool = False
     """Whether the plan has no names, addresses and values."""
+    width: int = 0
+    """The columns of the terminal; 0 for output that is no terminal's, of any width."""

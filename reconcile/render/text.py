@@ -24,12 +24,20 @@ from reconcile.model.change import Change, Plan, Skip, Violation
 from reconcile.model.notice import OF_ROLES
 from reconcile.model.report import Outcome, Report, Showing, Trouble
 from reconcile.render import shortening, summary, wording
-from reconcile.render.layout import aligned, around, indented, numbered, prefixed, section
+from reconcile.render.layout import aligned, around, folded, indented, numbered, prefixed, section
 from reconcile.render.paint import Paint, paint_for
 from reconcile.render.status_words import UNDATED, StatusWords
 
 
-def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: bool = False) -> str:
+def plan_text(
+    plan: Plan,
+    *,
+    colour: bool,
+    full: bool,
+    pointer: str,
+    redacted: bool = False,
+    width: int = 0,
+) -> str:
     """The whole text, its last line without a newline.
 
     `full` shows every change, skip and notice; otherwise there are only the notices on roles, for
@@ -41,15 +49,15 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: b
     lines += _notices(plan, paint) if full else _roles(plan, paint)
     lines += _violations(plan, paint)
     lines.append(paint(wording.headline(plan), "bold"))
-    lines += _counts(summary.planned(plan), paint)
+    lines += _counts(summary.planned(plan), paint, width)
     lines += _summary(plan)
     if redacted:
         lines.append(f"  {wording.REDACTED}")
     if full:
-        lines += [_configuration(plan), *_maker(plan)]
+        lines += [*_maker(plan), _configuration(plan)]
     elif pointer and shortening.leaves_out(plan):
         lines.append(f"Output truncated. {pointer}")
-    return "\n".join(lines)
+    return _fitted(lines, width)
 
 
 def _warnings(texts: Iterable[str], paint: Paint) -> list[str]:
@@ -199,18 +207,47 @@ _STYLES = {
 """Heading of a column → style of its numbers, "" for none; `~` where it is not listed."""
 
 
-def _counts(counts: summary.Counts, paint: Paint) -> Iterator[str]:
-    """The table, numbers to the right; what is done in the colour of its sign."""
+def _counts(counts: summary.Counts, paint: Paint, width: int) -> Iterator[str]:
+    """The table, numbers to the right; what is done in the colour of its sign.
+
+    One that is wider than the terminal is turned: a line for what is done, a column for what it is
+    done to.
+    """
     rows = [list(map(wording.printable, row)) for row in summary.table(counts)]
     if not rows:
         return
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if width and sum(widths) + 2 * len(widths) > width:
+        for source in _turned(rows):
+            yield from _turned_lines(source, paint)
+        return
     heading, *numbers = rows
     unstyled = [""] * len(heading)
     styles = [_STYLES.get(column, "~") for column in heading]
     yield _count_line(heading, widths, unstyled, paint)
     for row in numbers:
         yield _count_line(row, widths, styles, paint)
+
+
+def _turned(rows: Sequence[list[str]]) -> Iterator[list[list[str]]]:
+    """The table of each source, turned; lines without a number are left out."""
+    columns = rows[0][1:]
+    starts = [at for at, row in enumerate(rows) if not any(map(str.isdigit, row[1:]))]
+    for start, end in zip(starts, [*starts[1:], len(rows)], strict=True):
+        own = rows[start + 1 : end]
+        lines = [[how, *(row[at] for row in own)] for at, how in enumerate(columns, start=1)]
+        yield [
+            [rows[start][0], *(row[0] for row in own)],
+            *(line for line in lines if any(line[1:])),
+        ]
+
+
+def _turned_lines(rows: Sequence[Sequence[str]], paint: Paint) -> Iterator[str]:
+    """The lines of a turned table, each in the colour of what is done."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for at, row in enumerate(rows):
+        style = _STYLES.get(row[0], "~") if at else ""
+        yield _count_line(row, widths, [style] * len(row), paint)
 
 
 def _count_line(
@@ -224,7 +261,7 @@ def _count_line(
     return line.rstrip()
 
 
-def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str:
+def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool, width: int = 0) -> str:
     """What became of the changes: failures one by one, the rest as numbers; `skips` too.
 
           ! failed: user bob: block: the account is in use
@@ -243,11 +280,18 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     lines.append(paint(wording.outcome_line(report), "bold"))
     lines += prefixed("  ", wording.since_applied(report))
     if not report.already_applied:
-        lines += _counts(summary.done(plan, report), paint)
+        lines += _counts(summary.done(plan, report), paint, width)
         lines += _left_out(plan)
     if report.outcomes:
         lines.append(_configuration(plan))
     lines += prefixed("  signed by ", wording.signers(report))
+    return _fitted(lines, width)
+
+
+def _fitted(lines: Iterable[str], width: int) -> str:
+    """The lines, folded where they are longer than the terminal."""
+    if width:
+        lines = (part for line in lines for part in folded(line, width))
     return "\n".join(lines)
 
 
@@ -272,9 +316,12 @@ def plan(plan: Plan, showing: Showing) -> str:
         full=showing.full,
         pointer=showing.pointer,
         redacted=showing.redacted,
+        width=showing.width,
     )
 
 
 def report(plan: Plan, report: Report, showing: Showing) -> str:
     """The format `text`."""
-    return report_text(plan, report, colour=showing.colour, skips=showing.skips)
+    return report_text(
+        plan, report, colour=showing.colour, skips=showing.skips, width=showing.width
+    )

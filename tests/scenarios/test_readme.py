@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from docs.picture import svg
+from docs.picture import COLUMNS, svg
 
 TOP = Path(__file__).parents[2]
 TARGETS = ["user:plindqvist", "user:tengstrom", "user:oyildirim", "user:tashdown"]
@@ -164,7 +164,10 @@ def picture(folder: Path) -> str:
 def typed(command: list[str], folder: Path) -> str:
     """What a command shows on a terminal."""
     ours, theirs = pty.openpty()
-    child = subprocess.Popen(command, cwd=folder, stdout=theirs, stderr=subprocess.DEVNULL)
+    wide = os.environ | {"COLUMNS": str(COLUMNS)}
+    child = subprocess.Popen(
+        command, cwd=folder, stdout=theirs, stderr=subprocess.DEVNULL, env=wide
+    )
     os.close(theirs)
     seen = b""
     try:

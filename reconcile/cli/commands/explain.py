@@ -18,6 +18,7 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.progress import progress
 from reconcile.cli.terminal.pager import page
+from reconcile.cli.terminal.tabular import room
 
 if TYPE_CHECKING:  # they cost time to import, and every command imports this module
     from reconcile.config import Loaded
@@ -96,10 +97,20 @@ def explain(
     if form == "json":
         page(explanation_json(explanation))
     else:
-        page(explanation_text(explanation, colour=colour()))
+        page(_fitted(explanation_text(explanation, colour=colour())))
     if troubles:
         context.exit(troubles[0].exit_code)
     context.exit(0 if explanation.people else EXIT_NOBODY)
+
+
+def _fitted(text: str) -> str:
+    """The text; on a terminal with long lines folded."""
+    from reconcile.render.layout import folded
+
+    width = room()
+    if width is None:
+        return text
+    return "\n".join(part for line in text.split("\n") for part in folded(line, width))
 
 
 def _refuse_impossible(user: str) -> None:

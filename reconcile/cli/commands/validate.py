@@ -1,6 +1,7 @@
 """`validate`."""
 
 import json
+import logging
 import os
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from reconcile.cli.options import (
 )
 from reconcile.cli.terminal.quiet import quiet, quiet_option
 from reconcile.errors import ConfigError, Problem, UsageError
+
+_log = logging.getLogger("reconcile")
 
 
 @click.command(short_help="Check desired-state files.")
@@ -65,14 +68,25 @@ def _validate(
     context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]
 ) -> None:
     from reconcile.app import inputs
+    from reconcile.app.checking import domains, rules, this_machine
     from reconcile.render.wording import escaped
 
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
     try:
-        files = inputs.configuration(paths, variables).files
+        loaded = inputs.configuration(paths, variables)
+        files = loaded.files
+        problems = tuple(sorted((*this_machine.problems(loaded), *rules.problems(loaded))))
+        warnings = (
+            *this_machine.warnings(loaded),
+            *rules.warnings(loaded),
+            *domains.warnings(loaded),
+        )
     except ConfigError as error:
         problems = error.problems
+    for warning in warnings:
+        _log.warning("%s", warning)
     if form == "json":
         result = {"valid": not problems, "problems": [problem._asdict() for problem in problems]}
         click.echo(escaped(json.dumps(result, indent=2, ensure_ascii=False)))

@@ -17,6 +17,7 @@ from reconcile.errors import ConfigError, Problem
 
 COMMAND_SECONDS: Final = 30.0
 MAX_BYTES: Final = 1024 * 1024
+_STUB: Final = "1"
 _LONGEST_URL: Final = 4096
 """Characters; where a password ends in a URL, which may hold any character, is quadratic to
 find."""
@@ -37,11 +38,12 @@ class Unavailable(Exception):
 class SecretText:
     """A `desired.Secret`. It has no repr, cannot be pickled, and no serializer knows it."""
 
-    __slots__ = ("_fetch", "_text")
+    __slots__ = ("_fetch", "_shape", "_text")
 
-    def __init__(self, fetch: Callable[[], str]) -> None:
-        """`fetch` gives the text, or raises ConfigError."""
+    def __init__(self, fetch: Callable[[], str], shape: Callable[[], str] = str) -> None:
+        """`fetch` gives the text, or raises ConfigError; `shape` as the property."""
         self._fetch = fetch
+        self._shape = shape
         self._text: str | None = None
 
     def reveal(self) -> str:
@@ -49,6 +51,11 @@ class SecretText:
         if self._text is None:
             self._text = self._fetch()
         return self._text
+
+    @property
+    def shape(self) -> str:
+        """The text with `1` for each part that would have to be fetched; "" if nothing is left."""
+        return self._shape()
 
     def __repr__(self) -> str:
         """Never the text."""
@@ -84,7 +91,16 @@ def secret(
         # Raised out here, so that no exception of the fetching hangs on to the error.
         raise ConfigError([problem(f"the secret could not be read: {fault}")])
 
-    return SecretText(fetch)
+    def shape() -> str:
+        """Nothing is fetched."""
+        stubs = dict.fromkeys(functions, lambda *_, **__: _STUB)
+        try:
+            text_left = str(config_templates.evaluate(text, variables, stubs))
+        except (Unavailable, config_templates.Refused):
+            return ""
+        return "" if text_left == _STUB else text_left
+
+    return SecretText(fetch, shape)
 
 
 def password(text: str) -> bool:

@@ -4,7 +4,7 @@ Everything here is a help after a failure. Whatever goes wrong meanwhile leaves 
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -18,7 +18,7 @@ from reconcile.directories.ldap.connect import connect, no_step
 from reconcile.directories.search.search import NO_ATTRIBUTES, Search, Searcher
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from reconcile.model.text import dn
+from reconcile.model.text import dn, slips
 from reconcile.model.text.printing import quoted
 from reconcile.ports import Check
 
@@ -111,7 +111,20 @@ def _containers(source: desired.Source, searcher: Searcher) -> str:
     if not names:
         return ""
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"directly below {source.base_dn} are {', '.join(names[:_SHOWN])}{more}"
+    near = _meant(source, names)
+    return f"{near}directly below {source.base_dn} are {', '.join(names[:_SHOWN])}{more}"
+
+
+def _meant(source: desired.Source, names: Sequence[str]) -> str:
+    """The container that a base one slip away from it may mean."""
+    known = {name.casefold(): name for name in names}
+    for base in (source.users.base, source.groups.base, source.departments.base):
+        top = dn.parse(base)[-1:] if base else []
+        written = ",".join(f"{kind}={value}" for rdn in top for kind, value in rdn).casefold()
+        near = slips.meant(written, known) if written not in known else ""
+        if near:
+            return f"did you mean {known[near]}? "
+    return ""
 
 
 def _about_tls(source: desired.Source, why: str) -> str:

@@ -112,8 +112,9 @@ def malformed(path: tuple[str, ...], text: str) -> Iterator[Fault]:
     """The fault of an invalid filter."""
     # Imported here, because ldap3 is slow to import and most sources have no filter of their own.
     from reconcile.directories import filter_syntax
+    from reconcile.directories.filter_faults import FilterError
 
     try:
         filter_syntax.parse(text)
-    except ValueError as error:
-        yield path, f"{text!r} {error}"
+    except FilterError as error:
+        yield path, f"this {error}{error.picture}"

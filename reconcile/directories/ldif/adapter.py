@@ -10,9 +10,19 @@ from reconcile.directories.ldif.tree import Tree
 from reconcile.directories.search.search import RawEntry
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
-from reconcile.model.text import dn
+from reconcile.model.text import dn, slips
 from reconcile.model.text.printing import quoted
 from reconcile.ports import Fault
+
+
+def _near(name: str) -> str:
+    """A file of the same folder that may have been meant."""
+    try:
+        known = [file.name for file in Path(name).parent.iterdir()]
+    except (OSError, ValueError):
+        return ""
+    near = "" if Path(name).name in known else slips.meant(Path(name).name, known)
+    return f"; did you mean {quoted(near)}?" if near else ""
 
 
 class LdifDirectory(MemoryDirectory):
@@ -37,7 +47,9 @@ class LdifDirectory(MemoryDirectory):
         tree = self.whole()
         if dn.normalize(self._source.base_dn) not in tree:
             tops = "; ".join(map(quoted, tree.tops[:5]))
-            nearest = f" The topmost: {tops}." if tops else ""
+            near = slips.meant(self._source.base_dn, tree.tops)
+            nearest = f" Did you mean {quoted(near)}?" if near else ""
+            nearest += f" The topmost: {tops}." if tops else ""
             raise SourceUnreadable(
                 f"{named}: there is no entry for the base DN {self._source.base_dn}.\n"
                 f"Export it too, or set base_dn to an entry of the file.{nearest}"
@@ -51,7 +63,7 @@ class LdifDirectory(MemoryDirectory):
                 data = files.read(Path(name), limits.total_size - size + 1).data
             except OSError as error:
                 raise SourceUnreadable(
-                    f"the LDIF file {name} cannot be read: {error.strerror or error}"
+                    f"the LDIF file {name} cannot be read: {error.strerror or error}{_near(name)}"
                 ) from error
             size += len(data)
             if size > limits.total_size:

@@ -25,7 +25,7 @@ REMEDIES: Final[Mapping[SkipCode, str]] = {
     "template_failed": "Correct the template, or the values of the entry that it uses.",
     "parent_not_selected": "Select the department above it, too, or correct what keeps it out.",
     "dangling_member": (
-        "Select the member, too, or remove it from the group in the directory if it is gone."
+        "Nothing has to be done. Select the member, too, or remove it from the group if it is gone."
     ),
     "dynamic_group": "Use a group with members that the directory lists.",
     "ambiguous_reference": "Make the name unique in the directory.",

@@ -84,7 +84,11 @@ def test_nothing_is_wrong(url: str) -> None:
         ),
         ({"base_dn": "example.com"}, ("base_dn",), "not a distinguished name"),
         ({"users": users(base="people")}, ("users", "base"), "not a distinguished name"),
-        ({"users": users("(uid=x")}, ("users", "filter"), "'(uid=x' is not a filter"),
+        (
+            {"users": users("(uid=x")},
+            ("users", "filter"),
+            "this parenthesis is not closed\n    (uid=x\n    ^",
+        ),
         ({"groups": desired.Groups(filter="x")}, ("groups", "filter"), "is not a filter"),
         ({"departments": desired.Units(filter="x")}, ("departments", "filter"), "is not a filter"),
     ],

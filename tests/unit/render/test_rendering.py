@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from reconcile import render
-from reconcile.model.change import Change, Digests, Plan, Scope, Skip, Violation
+from reconcile.model.change import Change, Digests, Fields, Plan, Scope, Skip, Violation
 from reconcile.model.notice import Notice
 from reconcile.model.report import Outcome, Report, Showing
 
@@ -419,7 +419,10 @@ def test_skips_that_need_action_and_those_that_do_not() -> None:
     skips = (
         Skip("w", "c", "uid=a", "", "dangling_member", "listed in cn=x", kind="membership"),
         Skip("w", "c", "uid=b", "bob", "missing_field", "email is required"),
-        *(Skip("w", "c", f"uid={at}", "", "dangling_member", "x", kind="membership") for at in range(11)),
+        *(
+            Skip("w", "c", f"uid={at}", "", "dangling_member", "x", kind="membership")
+            for at in range(11)
+        ),
     )
     text = render.plan_text(plan(skips=skips), colour=False, full=False, pointer="See it.")
     assert text.splitlines()[:16] == [
@@ -450,3 +453,40 @@ def test_new_and_unused_roles_are_part_of_a_short_plan() -> None:
     expected = "Roles:\n  ! a.yml:3:9: role 'editr' is new\n  ! role 'old' is unused\n\n"
     assert expected in text
     assert "the address of many" not in text
+
+
+def test_a_terminal_of_80_columns_has_no_broken_lines() -> None:
+    dn = "uid=someone,ou=Engineering,ou=people,dc=example,dc=com"
+    before: Fields = {"dn": f"{dn},o=a"}
+    after: Fields = {"dn": f"{dn},o=b"}
+    change = Change("user", "update", "ann", before, after, f"member of {dn} by a rule", "c", "w")
+    skips = (Skip("w", "c", dn, "", "dangling_member", "listed in " + "a group, " * 20),)
+    made = plan(change, skips=skips)
+    for colour in (False, True):
+        text = render.plan_text(made, colour=colour, full=False, pointer="", width=80)
+        lines = re.sub("\x1b\\[[0-9;]*m", "", text).splitlines()
+        assert max(map(len, lines)) <= 80 + len("→ ")
+        assert (
+            lines[:2] == ["  ~ user ann", f"      # member of {dn}"[:80]] or "# member" in lines[1]
+        )
+        assert any(line.strip().startswith("→ ") for line in lines), "an arrow has its value"
+    wide = render.plan_text(made, colour=False, full=False, pointer="")
+    assert max(map(len, wide.splitlines())) > 130, "a file has whole lines"
+
+
+def test_a_table_that_is_too_wide_is_turned() -> None:
+    kinds = ("activate", "deactivate", "block", "erase", "adopt", "create", "delete", "update")
+    changes = [
+        Change("user", kind, f"u{at}", {"status": "x"}, {"status": "y"}, "", source, "w")
+        for source in ("one", "two")
+        for at, kind in enumerate(kinds)
+    ]
+    text = render.plan_text(plan(*changes), colour=False, full=True, pointer="", width=60)
+    lines = text.splitlines()
+    assert "  one          users" in lines
+    assert "  two          users" in lines
+    assert lines.count("  deactivated      1") == 2
+    assert max(map(len, lines)) <= 60
+    assert "deactivated  blocked" in render.plan_text(
+        plan(*changes), colour=False, full=True, pointer=""
+    )

@@ -1,0 +1,1 @@
+"""What `validate` looks at beyond the files themselves: nothing here connects to anything."""
