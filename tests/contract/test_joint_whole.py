@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from reconcile.errors import Locked, OutcomeUnknown, PlatformUnreadable, ReconcileError
+from reconcile.model.login import person_key
 from reconcile.platforms.database import database
 from reconcile.platforms.database.database import CommitLost
 from reconcile.platforms.ledger import settling
-from reconcile.platforms.ledger.attempt_rules import person_key
 from reconcile.ports import ManagedPlatform
 from reconcile.testing import Case
 from reconcile.testing.builders import CORP, ERASED, HOLDER, change, users
