@@ -1,21 +1,22 @@
 """A ledger in the platform's own database: one transaction for calls and what is said of them."""
 
 import _thread
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 
 from reconcile.errors import OutcomeUnknown, PlatformUnreadable
-from reconcile.model.book import Ids, Settled, Step
+from reconcile.model.book import Edit, Ids, Settled, Step
 from reconcile.model.history import Run
 from reconcile.model.platform import ObjectKind
 from reconcile.model.report import Outcome
 from reconcile.platforms.database.database import CommitLost, Database
 from reconcile.platforms.ledger import journal, settling
-from reconcile.platforms.ledger.bulk_edits import edit_all
+from reconcile.platforms.ledger.bulk_edits import BookEdits, Numbers
 from reconcile.platforms.ledger.ledger import SqlLedger
+from reconcile.ports import Holder
 
 
 class _Whole:
@@ -23,6 +24,8 @@ class _Whole:
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
+        self.edits: BookEdits | None = None
+        """Of the book, since calls are made."""
         self.recorded = ""
         """The hash of the run in the history; "" before there is one."""
         self.outcomes: Sequence[Outcome] = ()
@@ -36,6 +39,15 @@ class JointSqlLedger(SqlLedger):
         """`connect` is called when the database is first used."""
         super().__init__(connect)
         self._wholes: dict[str, _Whole] = {}
+        self._known: dict[str, Numbers] = {}
+        """What the last transaction of `together` knew of the book; forgotten with the lock."""
+
+    def lock(
+        self, workspaces: Collection[str], holder: Holder, *, force: bool = False
+    ) -> AbstractContextManager[None]:
+        """As of any ledger."""
+        self._known.clear()
+        return super().lock(workspaces, holder, force=force)
 
     @contextmanager
     def whole(self, workspace: str) -> Iterator[sa.Connection]:
@@ -88,11 +100,29 @@ class JointSqlLedger(SqlLedger):
         self, workspace: str, steps: Sequence[Step], make: Callable[[Any], Sequence[Settled]]
     ) -> dict[tuple[ObjectKind, str], str]:
         """Makes steps and keeps what became of them, in one transaction."""
-        if workspace not in self._wholes:
+        whole = self._wholes.get(workspace)
+        if whole is None:
             return self._alone(workspace, steps, make)
-        with self._writing(workspace) as connection:
+        with self._within(whole) as connection:
             settled = make(connection)
-            return edit_all(connection, self._number(connection, workspace), settled)
+            if whole.edits is None:
+                whole.edits = BookEdits(connection, self._number(connection, workspace))
+            return whole.edits.edit_all(settled)
+
+    def write(
+        self,
+        workspace: str,
+        *,
+        settled: Sequence[Settled] = (),
+        opened: Sequence[Step] = (),
+        edits: Sequence[Edit] = (),
+    ) -> tuple[list[int], dict[tuple[ObjectKind, str], str]]:
+        """As of any ledger."""
+        self._known.pop(workspace, None)
+        whole = self._wholes.get(workspace)
+        if whole is not None and edits:
+            whole.edits = None  # what it knows may change
+        return super().write(workspace, settled=settled, opened=opened, edits=edits)
 
     def _alone(
         self, workspace: str, steps: Sequence[Step], make: Callable[[Any], Sequence[Settled]]
@@ -100,12 +130,16 @@ class JointSqlLedger(SqlLedger):
         """As `together`, in a transaction of its own, with the journal."""
         new: dict[tuple[ObjectKind, str], str] = {}
         last = 0
+        known = self._known.pop(workspace, None)
         try:
             with self._store.writing(workspace) as connection:
                 settled = make(connection)
                 number = self._number(connection, workspace)
-                new = edit_all(connection, number, settled)
+                edits = BookEdits(connection, number, known)
+                new = edits.edit_all(settled)
                 last = journal.add_settled(connection, number, steps, settled)
+            if edits.known is not None:
+                self._known[workspace] = edits.known
         except (CommitLost, KeyboardInterrupt) as error:
             # Without a last step the transaction never came to be committed.
             kept = last and self._was_kept(workspace, last, error)
