@@ -154,3 +154,14 @@ def test_the_process_is_killed_in_the_middle(url: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with closing(opened(url, sources=("corp",))) as platform:
         assert seen(platform) == undisturbed()
+
+
+def test_tables_of_different_collations_are_named_as_such(url: str) -> None:
+    with Workspace(url) as workspace:
+        other = "CHARACTER SET utf8mb3 COLLATE utf8mb3_unicode_ci"
+        workspace.sql(f"ALTER TABLE RBAC_USERS CONVERT TO {other}")
+    with (
+        closing(opened(url, sources=("corp",))) as platform,
+        pytest.raises(PlatformUnreadable, match="different collations"),
+    ):
+        platform.read("main")
