@@ -65,10 +65,12 @@ class _Value(NamedTuple):
     def why_unfit(self, abilities: Abilities) -> str:
         """Why it cannot be kept; "" where it can. Characters are counted elsewhere."""
         largest = _LARGEST.get(abilities.charset)
-        if largest is not None and self.text and max(map(ord, self.text)) > largest:
+        plain = self.text.isascii()
+        if largest is not None and not plain and max(map(ord, self.text)) > largest:
             beyond = _CHARSETS[abilities.charset]
             return f"the {self.called} has {beyond}, which the platform cannot keep"
-        is_time = self.called.removeprefix("attribute ") in abilities.times
+        times = abilities.times
+        is_time = bool(times) and self.called.removeprefix("attribute ") in times
         if is_time and self.text and instant(self.text) is None:
             return f"the {self.called} is no time: {quoted(self.text)}"
         length = abilities.lengths.get(self.length, 0) if abilities.lengths_in == "bytes" else 0

@@ -1,6 +1,7 @@
 """What the driver asks of a platform whose database holds the ledger too."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 from reconcile.model.book import Call, Settled, Step
@@ -15,8 +16,9 @@ IN_PLATFORM: Final = "platform"
 class Joint(Platform, Protocol):
     """Optional: a platform in a database that can hold the ledger as well (`state: platform`).
 
-    One transaction then keeps many calls and what the ledger remembers of them, or none of it. The
-    transaction is the ledger's; the platform makes its calls by the same connection. The calls of
+    One transaction then keeps many calls and what the ledger remembers of them, or none of it: all
+    of a run in a workspace (`one_transaction`), or some calls after the other. The transaction is
+    the ledger's; the platform makes its calls by the same connection. The calls of
     `Platform` are for a ledger elsewhere. An adapter that has `ledger_database` is taken for one.
     Where each workspace has a database of its own, it has `workspace_database(workspace)` instead,
     and each of these holds the ledger of its workspace.
@@ -30,8 +32,21 @@ class Joint(Platform, Protocol):
         ...
 
     @property
+    def one_transaction(self) -> bool:
+        """Whether one transaction keeps all that a run does in a workspace. False if it is lacking.
+
+        Not for a server that has no room for it, such as PostgreSQL's locks of roles. Such a
+        platform's `read`, `settle` and `put_source` (the latter two are optional) have a parameter
+        `connection`: that of the open transaction, or None.
+        """
+        ...
+
+    @property
     def calls_together(self) -> int:
-        """How many calls one transaction may carry; asked before each transaction."""
+        """How many calls `make` gets at once; asked each time.
+
+        Without `one_transaction` these, and no more, are in one transaction.
+        """
         ...
 
     def make(
@@ -46,7 +61,7 @@ class Joint(Platform, Protocol):
         """
         ...
 
-    def settle(self, workspace: str) -> None:
+    def settle(self, workspace: str, connection: Any = None) -> None:
         """Optional: puts rows where the settings want them, at the end of every run that writes.
 
         `Contents.unsettled` says that there are some, so that a run writes although nothing else
@@ -57,7 +72,8 @@ class Joint(Platform, Protocol):
     def kept(self, workspace: str, calls: Sequence[Call]) -> None:
         """Called once the transaction is kept, with those of its calls that were not refused.
 
-        For what no transaction can undo, such as ending sessions. What fails here is logged.
+        For what no transaction can undo, such as ending sessions. What fails here is logged. With
+        `one_transaction` it is called without any: their number has no bound.
         """
         ...
 
@@ -65,10 +81,19 @@ class Joint(Platform, Protocol):
 class JointLedger(Ledger, Protocol):
     """A ledger in the database of a Joint platform."""
 
+    def whole(self, workspace: str) -> AbstractContextManager[Any]:
+        """One transaction for everything of a workspace until the block ends; gives its connection.
+
+        What the other methods read and write of the workspace is then part of it. It is kept when
+        the block ends, and undone when it raises. Raises OutcomeUnknown where it cannot be found
+        out whether it was kept.
+        """
+        ...
+
     def together(
         self, workspace: str, steps: Sequence[Step], make: Callable[[Any], Sequence[Settled]]
     ) -> dict[tuple[ObjectKind, str], str]:
-        """Makes steps and keeps what became of them in one transaction.
+        """Makes steps and keeps what became of them in one transaction; in that of `whole` if open.
 
         `make` gets its connection, and returns for each step what became of it, in their order;
         the numbers of these are not looked at. Returns our ids of objects that the book did not

@@ -30,16 +30,21 @@ class JointApplication(MemoryApplication):
         super().__init__(**hooks)
         self._folder = folder
         self.ended: list[Call] = []
+        self.finished = 0
+        """How often a transaction was kept."""
         self._empty = self._saved()
 
     def ledger_database(self) -> Database:
         return connect(Text("sqlite:///acme.db"), str(self._folder))
 
-    def read(self, workspace: str) -> Contents:
+    def read(self, workspace: str, connection: sa.Connection | None = None) -> Contents:
+        if connection is not None:
+            self._load(connection)
+            return super().read(workspace)
         database = self.ledger_database()
         if database.exists():
-            with database.reading() as connection:
-                self._load(connection)
+            with database.reading() as own:
+                self._load(own)
         return super().read(workspace)
 
     def make(
@@ -74,6 +79,7 @@ class JointApplication(MemoryApplication):
 
     def kept(self, _workspace: str, calls: Sequence[Call]) -> None:
         self.ended += calls
+        self.finished += 1
 
     def _saved(self) -> bytes:
         return pickle.dumps([getattr(self, name) for name in _STATE])
@@ -87,6 +93,12 @@ class JointApplication(MemoryApplication):
         if sa.inspect(connection).has_table("application"):
             saved = connection.execute(sa.text("SELECT state FROM application")).scalar()
         self._take(saved or self._empty)
+
+
+class WholeApplication(JointApplication):
+    """Keeps a whole run in one transaction."""
+
+    one_transaction = True
 
 
 def joint(application: JointApplication) -> ManagedPlatform:

@@ -31,11 +31,15 @@ from tests.contract.test_driver import CALLS, FIRST, SECOND, Died, House, fuse
 class JointHouse(House):
     application: JointApplication
     platform: Any
+    kind = JointApplication
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **hooks: Any) -> None:
+        folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.application = JointApplication(
-            folder, abilities=Abilities(any_role=True, nested_groups=True, links_per_call=2)
+        self.application = self.kind(
+            folder,
+            abilities=Abilities(any_role=True, nested_groups=True, links_per_call=2),
+            **hooks,
         )
         self.platform = self.reopened()
 

@@ -3,17 +3,21 @@
 import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import cast
 
 from reconcile.errors import ReconcileError
 from reconcile.model.platform import Abilities, PlatformState
 from reconcile.platforms.driver.merge import merge
 from reconcile.platforms.driver.running.replay import as_it_is, replay
+from reconcile.platforms.driver.running.together import keeps_whole
 from reconcile.platforms.driver.writer import DrivenWriter
 from reconcile.ports import (
     Attempts,
     Check,
     History,
     Holder,
+    Joint,
+    JointLedger,
     Ledger,
     Platform,
     Progress,
@@ -69,12 +73,34 @@ class DrivenPlatform:
 
     @contextmanager
     def transaction(self, workspace: str) -> Iterator[DrivenWriter]:
-        """A writer whose every change is kept at once. First, what a dead run left is settled.
+        """A writer whose every change is kept at once, or together with all others of the block.
 
-        However the block ends, the history says what was done.
+        First, what a dead run left is settled. However the block ends, the history says what was
+        done.
         """
         self._ledger.started(workspace)
         replay(self._platform, self._ledger, workspace)
+        writing = self._whole if keeps_whole(self._platform, self._ledger) else self._by_change
+        with writing(workspace) as writer:
+            yield writer
+
+    @contextmanager
+    def _whole(self, workspace: str) -> Iterator[DrivenWriter]:
+        """All in one transaction of the ledger's."""
+        joint, ledger = cast("Joint", self._platform), cast("JointLedger", self._ledger)
+        with ledger.whole(workspace) as connection:
+            yield DrivenWriter(joint, ledger, workspace, self._progress, connection)
+            settle = getattr(joint, "settle", None)
+            if settle is not None:
+                settle(workspace, connection)
+        try:
+            joint.kept(workspace, ())
+        except ReconcileError as error:
+            _log.warning("everything is kept, but not all of it is done: %s", error)
+
+    @contextmanager
+    def _by_change(self, workspace: str) -> Iterator[DrivenWriter]:
+        """Each change, or some together, at once."""
         writer = DrivenWriter(self._platform, self._ledger, workspace, self._progress)
         try:
             yield writer

@@ -1,8 +1,8 @@
-"""The writer of a platform that keeps every change at once: batches to steps, steps to outcomes."""
+"""The writer of a platform that is driven over a ledger: batches to steps, steps to outcomes."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -10,7 +10,7 @@ from reconcile.model.book import Edit, PutSource
 from reconcile.model.change import Change
 from reconcile.model.history import Run
 from reconcile.model.kinds import PAIRS
-from reconcile.model.platform import ObjectKind, PlatformState, Reading
+from reconcile.model.platform import Contents, ObjectKind, PlatformState, Reading
 from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.platforms.driver import links, objects
 from reconcile.platforms.driver.batch import Batch, Workspace
@@ -38,12 +38,21 @@ _OF_LINKS: Final = dict.fromkeys(("create", "update", "delete"), links.write)
 class DrivenWriter:
     """One workspace while a run writes to it; see `reconcile.ports.Writer`."""
 
-    kept_at_once = True
-
     def __init__(
-        self, platform: Platform, ledger: Ledger, workspace: str, progress: Progress
+        self,
+        platform: Platform,
+        ledger: Ledger,
+        workspace: str,
+        progress: Progress,
+        within: Any = None,
     ) -> None:
-        """Reads nothing yet. The ledger has to hold the lock of the workspace."""
+        """Reads nothing yet. The ledger has to hold the lock of the workspace.
+
+        `within`: the connection whose transaction keeps all that is written, or none of it; None if
+        every change is kept at once.
+        """
+        self.kept_at_once = within is None
+        self._within = within
         self._platform = platform
         self._ledger = ledger
         self._name = workspace
@@ -61,7 +70,7 @@ class DrivenWriter:
 
     def read(self) -> PlatformState:
         """The workspace as it is now; the book learns what people did since it was last written."""
-        contents = self._platform.read(self._name)
+        contents = self._contents()
         merged = merge(self._name, contents, self._ledger.book(self._name))
         if merged.edits:
             lost = merged.state.ledger_lost
@@ -75,8 +84,19 @@ class DrivenWriter:
         self._runner.known = {(kind, theirs) for (kind, _), theirs in merged.theirs.items()}
         return merged.state
 
+    def _contents(self) -> Contents:
+        """What the platform has, with what the open transaction has changed."""
+        if self._within is None or not self._taken:
+            return self._platform.read(self._name)
+        return cast("Contents", cast("Any", self._platform).read(self._name, self._within))
+
     def begin(self, run: Run) -> None:
-        """Opens the journal, from which the next run can see what this one did."""
+        """Opens the journal, from which the next run can see what this one did.
+
+        A transaction that is not kept leaves nothing to see.
+        """
+        if not self.kept_at_once:
+            return
         self._ledger.begin(self._name, run)
         self.begun = True
 
@@ -183,7 +203,8 @@ class DrivenWriter:
             return ""
         edit = _source_edit(change)
         try:
-            put(self._name, edit.name, edit.fields, edit.rename or edit.name)
+            within = {} if self.kept_at_once else {"connection": self._within}
+            put(self._name, edit.name, edit.fields, edit.rename or edit.name, **within)
         except (Rejected, Unclear) as error:
             return str(error)
         return ""

@@ -5,7 +5,7 @@ The rest, which is rare, goes edit by edit (`book.Editor`).
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import sqlalchemy as sa
 
@@ -18,6 +18,8 @@ from reconcile.platforms.ledger.book import REMEMBERED_COLUMNS, Editor
 _o, _l = t.objects.c, t.links.c
 _FEW: Final = 20
 """Edits up to which each is made by itself."""
+Numbers: TypeAlias = dict[tuple[str, str], int]
+"""Kind and the platform's id of an object → its number in the book."""
 
 
 def edit_all(
@@ -27,22 +29,31 @@ def edit_all(
 
     Returns our ids of objects that were added, by kind and the platform's id.
     """
-    edits = [(edit, step.platform_id) for step in settled for edit in step.edits]
-    if len(edits) <= _FEW:
-        editor = Editor(connection, workspace)
-        for edit, created in edits:
-            editor.edit([edit], created)
-        return editor.new
-    return _Bulk(connection, workspace).edit(edits)
+    return BookEdits(connection, workspace).edit_all(settled)
 
 
-class _Bulk:
-    """The book of one workspace within a transaction."""
+class BookEdits:
+    """The edits of one workspace's book within a transaction, in which nothing else edits it."""
 
-    def __init__(self, connection: sa.Connection, workspace: int) -> None:
+    def __init__(
+        self, connection: sa.Connection, workspace: int, known: Numbers | None = None
+    ) -> None:
+        """Reads nothing yet. `known` is that of the transaction before, with no edits since."""
         self._connection = connection
         self._workspace = workspace
         self._mine = t.objects.c.workspace_id == workspace
+        self.known = known
+        """The number of every object; None until needed. Wrong if the transaction is undone."""
+
+    def edit_all(self, settled: Sequence[Settled]) -> dict[tuple[ObjectKind, str], str]:
+        """Makes the edits of steps that do not depend on each other, as the function does."""
+        edits = [(edit, step.platform_id) for step in settled for edit in step.edits]
+        if len(edits) > _FEW:
+            return self.edit(edits)
+        editor = Editor(self._connection, self._workspace, self.known)
+        for edit, created in edits:
+            editor.edit([edit], created)
+        return editor.new
 
     def edit(self, edits: Iterable[tuple[Edit, str]]) -> dict[tuple[ObjectKind, str], str]:
         """New objects first, then all that may refer to them."""
@@ -70,12 +81,12 @@ class _Bulk:
             new |= editor.new
         return new
 
-    def _numbers(self) -> dict[tuple[str, str], int]:
-        known = sa.select(_o.kind, _o.platform_id, _o.id).where(self._mine)
-        return {
-            (kind, platform_id): number
-            for kind, platform_id, number in bulk.rows(self._connection, known, {})
-        }
+    def _numbers(self) -> Numbers:
+        if self.known is None:
+            known = sa.select(_o.kind, _o.platform_id, _o.id).where(self._mine)
+            rows = bulk.rows(self._connection, known, {})
+            self.known = {(kind, platform_id): number for kind, platform_id, number in rows}
+        return self.known
 
     def _sources(self) -> dict[str, int]:
         named = sa.select(t.sources.c.name, t.sources.c.id)
@@ -97,12 +108,17 @@ class _Bulk:
         ]
         bulk.insert(self._connection, t.objects, columns, rows)
         added = sa.select(_o.kind, _o.platform_id, _o.id).where(self._mine, _o.id > before)
-        return {
-            (kind, platform_id): str(number)
+        numbers = {
+            (kind, platform_id): number
             for kind, platform_id, number in bulk.rows(self._connection, added, {})
         }
+        if self.known is None and not before:
+            self.known = {}  # what is added is all there is
+        if self.known is not None:
+            self.known |= numbers
+        return {own: str(number) for own, number in numbers.items()}
 
-    def _change(self, changed: Sequence[Put], numbers: dict[tuple[str, str], int]) -> None:
+    def _change(self, changed: Sequence[Put], numbers: Numbers) -> None:
         """One statement for each set of columns; an object that is no more is left out."""
         sources = self._sources() if changed else {}
         sets: dict[tuple[str, ...], list[tuple[Any, ...]]] = defaultdict(list)
@@ -128,7 +144,7 @@ class _Bulk:
             statement = sa.update(t.objects).where(_o.id == sa.bindparam("row", type_=sa.Integer))
             bulk.Prepared(self._connection, statement.values(new_values), parameters).run(rows)
 
-    def _tie(self, ties: Sequence[Tie], numbers: dict[tuple[str, str], int]) -> None:
+    def _tie(self, ties: Sequence[Tie], numbers: Numbers) -> None:
         """A link is taken out where the book has it, and put in where a source has made it."""
         rows: dict[tuple[str, int, str], str] = {}
         for tie in ties:

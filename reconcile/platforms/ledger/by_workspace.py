@@ -1,7 +1,7 @@
 """A ledger for each workspace, where each workspace of the platform has a database of its own."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from reconcile.model.book import Book, Edit, Ids, Logged, Settled, Step
@@ -71,6 +71,10 @@ class LedgerByWorkspace:
         """Records, all or nothing, as `reconcile.ports.Ledger` says."""
         ledger = self.of(workspace)
         return ledger.write(workspace, settled=settled, opened=opened, edits=edits)
+
+    def whole(self, workspace: str) -> AbstractContextManager[Any]:
+        """One transaction for everything of a workspace until the block ends."""
+        return self.of(workspace).whole(workspace)
 
     def together(
         self, workspace: str, steps: Sequence[Step], make: Callable[[Any], Sequence[Settled]]

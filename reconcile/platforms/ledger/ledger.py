@@ -37,7 +37,7 @@ class SqlLedger:
 
     def book(self, workspace: str) -> Book:
         """What is remembered about a workspace; an empty book if nothing has ever been applied."""
-        with self._store.reading() as connection:
+        with self._reading(workspace) as connection:
             number = None if connection is None else workspace_id(connection, workspace)
             if connection is None or number is None:
                 return _EMPTY
@@ -60,7 +60,7 @@ class SqlLedger:
 
     def begin(self, workspace: str, run: Run) -> None:
         """Writes down which run begins."""
-        with self._store.writing(workspace) as connection:
+        with self._writing(workspace) as connection:
             journal.begin(connection, self._number(connection, workspace), run)
 
     def write(
@@ -77,7 +77,7 @@ class SqlLedger:
         """
         if not (settled or opened or edits):
             return [], {}
-        with self._store.writing(workspace) as connection:
+        with self._writing(workspace) as connection:
             number = self._number(connection, workspace)
             editor = book.Editor(connection, number)
             editor.edit(edits)
@@ -95,28 +95,54 @@ class SqlLedger:
 
     def forget_step(self, workspace: str, number: int) -> None:
         """Takes a step out of the journal."""
-        with self._store.writing(workspace) as connection:
+        with self._writing(workspace) as connection:
             journal.remove(connection, number)
 
     def remember(self, workspace: str, readings: Iterable[Reading]) -> None:
         """Keeps how much sources held, each in the place of the former."""
-        with self._store.writing(workspace) as connection:
+        with self._writing(workspace) as connection:
             book.remember_readings(connection, self._number(connection, workspace), readings)
 
     def finish(
         self, workspace: str, run: Run, outcomes: Sequence[Outcome], before: Ids, now: Ids
     ) -> None:
         """Adds the run to the history and closes the journal."""
-        with self._store.writing(workspace) as connection:
-            number = self._number(connection, workspace)
-            writing = Writing(connection, number, before, now, run.started)
-            record(writing, book.USERS, run, outcomes)
-            book.remember_supplied(connection, number)
-            journal.close(connection, number)
+        with self._writing(workspace) as connection:
+            self._finish(connection, workspace, run, outcomes, before, now)
+        self._forget_erased(workspace, outcomes)
+
+    def _finish(
+        self,
+        connection: sa.Connection,
+        workspace: str,
+        run: Run,
+        outcomes: Sequence[Outcome],
+        before: Ids,
+        now: Ids,
+    ) -> str:
+        """As `finish`, in an open transaction; returns the hash of the run."""
+        number = self._number(connection, workspace)
+        writing = Writing(connection, number, before, now, run.started)
+        recorded = record(writing, book.USERS, run, outcomes)
+        book.remember_supplied(connection, number)
+        journal.close(connection, number)
+        return recorded
+
+    def _forget_erased(self, workspace: str, outcomes: Sequence[Outcome]) -> None:
+        """What is left to do once the erasing of persons is kept."""
         erased = [outcome.change for outcome in filter(erases, outcomes)]
         if erased:
             self.attempts.forget_erased(workspace, erased)
             self._store.database.scrub()
+
+    def _reading(self, workspace: str) -> AbstractContextManager[sa.Connection | None]:
+        """A transaction that reads of a workspace; None if nothing was ever applied."""
+        del workspace
+        return self._store.reading()
+
+    def _writing(self, workspace: str) -> AbstractContextManager[sa.Connection]:
+        """A transaction that writes to a workspace."""
+        return self._store.writing(workspace)
 
     def check(self) -> Iterable[Check]:
         """Connects, and says which revision it has."""

@@ -5,20 +5,40 @@ workspace to the end of the transaction (`locking.claim`): so who gets hold of t
 became of it.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy as sa
 
-from reconcile.errors import PlatformUnreadable
-from reconcile.platforms.database.database import Database
+from reconcile.errors import OutcomeUnknown, PlatformUnreadable
+from reconcile.platforms.database.database import CommitLost, Database
 from reconcile.platforms.ledger import journal, lock
 from reconcile.platforms.ledger import tables as t
 
 PATIENCE: float = 30
 """Seconds for the server to be there again and done with the transaction."""
 _PAUSE: Final = 0.5
+_log = logging.getLogger(__name__)
+
+
+def settle(database: Database, workspace: str, run: str, lost: CommitLost) -> None:
+    """Finds out what became of a run, given its hash, whose COMMIT was not answered.
+
+    Raises PlatformUnreadable if nothing of it was kept, OutcomeUnknown if the server does not say.
+    """
+    try:
+        kept = was_kept(database, workspace, run)
+    except PlatformUnreadable as error:
+        raise OutcomeUnknown(
+            f"{lost.what}, and it has not answered since whether it did: {error}"
+        ) from lost
+    if not kept:
+        raise PlatformUnreadable(
+            f"{lost.what}; nothing of it was kept: run the command again"
+        ) from lost
+    _log.warning("%s; all of it was kept", lost.what)
 
 
 def was_kept(database: Database, workspace: str, run: str) -> bool:

@@ -33,6 +33,7 @@ class PostgresqlRoles:
     """The roles of one server; see `reconcile.ports.Platform` and `Joint` for the methods."""
 
     default_state = IN_PLATFORM
+    one_transaction = False  # each role that is changed takes a lock until it ends
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None:
         """Takes the settings; connects when first used."""

@@ -17,6 +17,13 @@ from reconcile.platforms.processmaker.settings import WORKSPACE
 _RIGHTS: Final = (
     "the account lacks a right, see docs/platforms/processmaker.md for those it needs ({text})"
 )
+_COLLATIONS: Final = (
+    "its tables have different collations, so that their ids and names cannot be compared "
+    "({text}). Give all tables of the site the collation that most of them have: "
+    "ALTER TABLE … CONVERT TO CHARACTER SET … COLLATE …"
+)
+_MIXED: Final = (1267, 1270, 1271)
+"""What MariaDB says where two collations meet."""
 PREFIX: Final = "RECONCILE_"
 _STORED: Final = {
     **{table.name: PREFIX + table.name.upper() for table in SCHEMA.tables()},
@@ -36,6 +43,8 @@ class SiteDatabase(MariadbDatabase):
         dialect.identifier_preparer = dialect.preparer(dialect)
 
     def _meaning(self, error: DBAPIError, text: str) -> str:
+        if error.orig is not None and error.orig.args and error.orig.args[0] in _MIXED:
+            return _COLLATIONS
         meaning = super()._meaning(error, text)
         return _RIGHTS if meaning == server.RIGHTS else meaning
 

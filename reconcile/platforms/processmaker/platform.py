@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,7 @@ class ProcessMaker:
     """The workspaces of one site; see `reconcile.ports.Platform` and `Joint` for the methods."""
 
     default_state = IN_PLATFORM
+    one_transaction = True
     calls_together = 5000
 
     def __init__(self, settings: desired.Platform, progress: Progress = no_progress) -> None:
@@ -46,7 +47,7 @@ class ProcessMaker:
         self._unsettled: dict[str, bool] = {}
         """Whether DNs have to move, as each workspace was last read."""
         self._settled: set[str] = set()
-        """Workspaces in which DNs are where the settings want them."""
+        """Workspaces in which DNs are where the settings want them, if what was made is kept."""
 
     @staticmethod
     def problems(settings: desired.Platform) -> Iterable[Fault]:
@@ -77,15 +78,16 @@ class ProcessMaker:
             self._sites[workspace] = site(connection)
         return self._sites[workspace]
 
-    def read(self, workspace: str) -> Contents:
-        """Everything, in one snapshot."""
+    def read(self, workspace: str, connection: "sa.Connection | None" = None) -> Contents:
+        """Everything, in one snapshot, or as an open transaction has it."""
         from reconcile.platforms.processmaker import reading
 
         self._sites.pop(workspace, None)
         self._settled.discard(workspace)
-        with self._database(workspace).reading() as connection:
-            site = self._site(workspace, connection)
-            contents = reading.read(connection, site, self._own, self._settings.sources)
+        database = self._database(workspace)
+        with database.reading() if connection is None else nullcontext(connection) as within:
+            site = self._site(workspace, within)
+            contents = reading.read(within, site, self._own, self._settings.sources)
         self._unsettled[workspace] = contents.unsettled
         return contents
 
@@ -99,24 +101,24 @@ class ProcessMaker:
         self._database(workspace).guard(connection)
         site = self._prepared(workspace, connection)
         if workspace not in self._settled:
-            self._move_entries(connection, site)
+            self._move_entries(workspace, connection, site)
         return make(begin(connection, site, self._own), calls)
 
-    def settle(self, workspace: str) -> None:
+    def settle(self, workspace: str, connection: "sa.Connection | None" = None) -> None:
         """Moves DNs to where the settings want them, if no call has done so."""
         if workspace in self._settled or not self._unsettled.get(workspace):
             return
-        with self._writing(workspace) as connection:
-            self._move_entries(connection, self._prepared(workspace, connection))
-        self._settled.add(workspace)
+        with self._writing(workspace, connection) as writing:
+            self._move_entries(workspace, writing, self._prepared(workspace, writing))
 
-    def _move_entries(self, connection: "sa.Connection", site: "Site") -> None:
+    def _move_entries(self, workspace: str, connection: "sa.Connection", site: "Site") -> None:
         from reconcile.platforms.processmaker import takeover
 
         moved = takeover.settle(connection, site, takeover=self._own.takeover)
         if moved:
             where = "out of" if self._own.takeover else "back to"
             _log.info("DNs of %d groups and departments moved %s their columns", moved, where)
+        self._settled.add(workspace)
 
     def _prepared(self, workspace: str, connection: "sa.Connection") -> "Site":
         """The site with the side table: what creates a table ends any transaction it is in."""
@@ -131,30 +133,43 @@ class ProcessMaker:
         return self._site(workspace, connection)
 
     def kept(self, workspace: str, calls: Sequence[Call]) -> None:
-        """DNs are where the settings want them, once any call was made."""
-        if calls:
-            self._settled.add(workspace)
+        """A transaction is all there is."""
 
     def put_source(
-        self, workspace: str, name: str, fields: Mapping[str, str], new_name: str
+        self,
+        workspace: str,
+        name: str,
+        fields: Mapping[str, str],
+        new_name: str,
+        connection: "sa.Connection | None" = None,
     ) -> None:
         """Makes or renames the authentication source of a source. Raises Rejected."""
         from reconcile.platforms.processmaker import sources
 
-        with self._writing(workspace) as connection:
-            sources.put(connection, self._own, name, fields, new_name)
+        with self._writing(workspace, connection) as writing:
+            sources.put(writing, self._own, name, fields, new_name)
 
     @contextmanager
-    def _writing(self, workspace: str) -> "Iterator[sa.Connection]":
-        """A transaction of the adapter's own."""
+    def _writing(
+        self, workspace: str, within: "sa.Connection | None" = None
+    ) -> "Iterator[sa.Connection]":
+        """The open transaction, or one of the adapter's own, under the server's lock."""
         from reconcile.platforms.database.database import CommitLost
 
+        database = self._database(workspace)
+        if within is not None:
+            database.guard(within)
+            yield within
+            return
         try:
-            with self._database(workspace).writing() as connection:
-                self._database(workspace).guard(connection)
+            with database.writing() as connection:
+                database.guard(connection)
                 yield connection
-        except CommitLost as lost:
-            raise Unclear(lost.what) from lost
+        except BaseException as error:
+            self._settled.discard(workspace)
+            if isinstance(error, CommitLost):
+                raise Unclear(error.what) from error
+            raise
 
     def create(self, workspace: str, kind: ObjectKind, fields: Row) -> str:
         """Makes a user, group or department, and returns its id."""
@@ -185,7 +200,6 @@ class ProcessMaker:
         """Makes a call in a transaction of its own, for a ledger elsewhere."""
         with self._writing(workspace) as connection:
             (answer,) = self.make(workspace, [call], connection)
-        self.kept(workspace, [call])
         if isinstance(answer, Rejected):
             raise answer
         return answer

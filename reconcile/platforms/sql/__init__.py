@@ -9,13 +9,12 @@
 SQLAlchemy is imported when the platform is first used, not when its settings are checked.
 """
 
-import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from reconcile.errors import OutcomeUnknown, PlatformUnreadable, ReconcileError
+from reconcile.errors import ReconcileError
 from reconcile.model import desired
 from reconcile.model.platform import Abilities, PlatformState
 from reconcile.platforms.sql.settings import problems, sql_settings
@@ -23,10 +22,8 @@ from reconcile.platforms.sql.tables.limits import abilities
 from reconcile.ports import Attempts, Check, Fault, History, Holder, Progress, Writer, no_progress
 
 if TYPE_CHECKING:  # at run time it is imported on first use
-    from reconcile.platforms.database.database import CommitLost, Database
+    from reconcile.platforms.database.database import Database
     from reconcile.platforms.ledger.store import Store
-
-_log = logging.getLogger(__name__)
 
 
 class SqlPlatform:
@@ -93,6 +90,7 @@ class SqlPlatform:
         Needs the lock.
         """
         from reconcile.platforms.database.database import CommitLost
+        from reconcile.platforms.ledger import settling
         from reconcile.platforms.sql.write.writer import SqlWriter
 
         store = self._store
@@ -106,26 +104,10 @@ class SqlPlatform:
         except CommitLost as lost:
             if writer is None or not writer.recorded:
                 raise
-            self._settle(workspace, writer.recorded, lost)
+            settling.settle(store.database, workspace, writer.recorded, lost)
         if writer.erased:
             store.attempts.forget_erased(workspace, writer.erased)
             store.database.scrub()
-
-    def _settle(self, workspace: str, run: str, lost: "CommitLost") -> None:
-        """Finds out what became of a run whose COMMIT was not answered; returns its place."""
-        from reconcile.platforms.ledger import settling
-
-        try:
-            kept = settling.was_kept(self._store.database, workspace, run)
-        except PlatformUnreadable as error:
-            raise OutcomeUnknown(
-                f"{lost.what}, and it has not answered since whether it did: {error}"
-            ) from lost
-        if not kept:
-            raise PlatformUnreadable(
-                f"{lost.what}; nothing of it was kept: run the command again"
-            ) from lost
-        _log.warning("%s; all of it was kept", lost.what)
 
     def check(self) -> Iterable[Check]:
         """Connects, looks at the schema and counts the users of each workspace."""

@@ -1,7 +1,7 @@
 """The adapter: every call is one transaction in the database of the application."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -83,14 +83,14 @@ class TablesPlatform:
             settle_reading(connection)
             yield connection
 
-    def read(self, workspace: str) -> Contents:
-        """Everything, in one snapshot."""
+    def read(self, workspace: str, connection: "sa.Connection | None" = None) -> Contents:
+        """Everything, in one snapshot, or as an open transaction has it."""
         from reconcile.platforms.tables import reading
 
         del workspace
         mapped = self._mapped
-        with self._reading() as connection:
-            return reading.read(connection, mapped)
+        with self._reading() if connection is None else nullcontext(connection) as within:
+            return reading.read(within, mapped)
 
     def create(self, workspace: str, kind: ObjectKind, fields: Row) -> str:
         """Makes a user, group or department, and returns its id."""
@@ -128,6 +128,7 @@ class TablesPlatform:
     # With the ledger in the same database
 
     default_state = DEFAULT_STATE
+    one_transaction = True
     calls_together = 1000
 
     def ledger_database(self) -> "Database":

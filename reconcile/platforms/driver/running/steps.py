@@ -266,9 +266,7 @@ class Runner:
 
     def _blame(self, error: Exception) -> None:
         """The adapter raised what no adapter may raise."""
-        _log.debug("traceback", exc_info=error)
-        _log.error("unexpected %s: %s", type(error).__name__, error)
-        self._break(ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}"))
+        self._break(fault_of_adapter(error))
 
     def _break(self, error: BaseException) -> None:
         if self.broken is None:
@@ -315,6 +313,13 @@ def _of_target(edit: Edit, target: str) -> Edit:
     if isinstance(edit, Put) and not edit.platform_id:
         return msgspec.structs.replace(edit, platform_id=target)
     return edit
+
+
+def fault_of_adapter(error: Exception) -> ReconcileError:
+    """What to say of an adapter that raised what no adapter may raise. Logs it."""
+    _log.debug("traceback", exc_info=error)
+    _log.error("unexpected %s: %s", type(error).__name__, error)
+    return ReconcileError(f"fault of the adapter: {type(error).__name__}: {error}")
 
 
 def first_line(error: BaseException | None) -> str:

@@ -1,8 +1,9 @@
-"""Steps of a platform whose database holds the ledger too: a window of them in one transaction.
+"""Steps of a platform whose database holds the ledger too: many of them in one transaction.
 
 The calls and what the ledger remembers of them are kept together or not at all. So nothing is
-journaled before it is made, and nothing has to be looked up: after a crash, the journal has exactly
-what the platform has.
+journaled before it is made, and nothing has to be looked up. Where a window of calls is a
+transaction, the journal has after a crash exactly what the platform has. Where the whole workspace
+is, no journal is needed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,14 @@ from reconcile.errors import OutcomeUnknown, ReconcileError
 from reconcile.model.book import Call, Settled, Step
 from reconcile.model.change import Change
 from reconcile.platforms.driver.running.agenda import Agenda
-from reconcile.platforms.driver.running.steps import Planned, Result, Runner, as_step, first_line
+from reconcile.platforms.driver.running.steps import (
+    Planned,
+    Result,
+    Runner,
+    as_step,
+    fault_of_adapter,
+    first_line,
+)
 from reconcile.ports import Joint, JointLedger, Ledger, Platform, Progress, Rejected
 
 
@@ -22,7 +30,13 @@ def runner(platform: Platform, ledger: Ledger, workspace: str, progress: Progres
     if not hasattr(ledger, "together"):
         return Runner(platform, ledger, workspace, progress)
     joint, together = cast("Joint", platform), cast("JointLedger", ledger)
-    return JointRunner(joint, together, workspace, progress)
+    kind = WholeRunner if keeps_whole(platform, ledger) else JointRunner
+    return kind(joint, together, workspace, progress)
+
+
+def keeps_whole(platform: Platform, ledger: Ledger) -> bool:
+    """Whether one transaction keeps all that is written to a workspace."""
+    return hasattr(ledger, "whole") and bool(getattr(platform, "one_transaction", False))
 
 
 class JointRunner(Runner):
@@ -70,8 +84,7 @@ class JointRunner(Runner):
 
                 def make(connection: Any) -> list[Settled]:
                     with restored():
-                        made.extend(self._made(steps, connection))
-                        return [_settled(*pair) for pair in zip(steps, made, strict=True)]
+                        return self._settled(steps, made, connection)
 
                 new = self._joint_ledger.together(self._workspace, steps, make)
                 kept = True
@@ -81,6 +94,11 @@ class JointRunner(Runner):
         except Exception as error:  # noqa: BLE001 - whatever an adapter raises, all of it is undone
             self._blame(error)
         return kept
+
+    def _settled(self, steps: Sequence[Step], made: list[Result], connection: Any) -> list[Settled]:
+        """Makes steps in the open transaction. Puts what became of them into `made`."""
+        made.extend(self._made(steps, connection))
+        return [_settled(*pair) for pair in zip(steps, made, strict=True)]
 
     def _made(self, steps: Sequence[Step], connection: Any) -> Iterator[Result]:
         """What became of each step, in the open transaction."""
@@ -100,6 +118,14 @@ class JointRunner(Runner):
 
     def _remember(self, steps: Sequence[Step], made: Sequence[Result]) -> None:
         """The transaction is kept: takes in what exists now, and lets the platform finish."""
+        kept = self._know(steps, made)
+        try:
+            self._joint.kept(self._workspace, kept)
+        except (ReconcileError, KeyboardInterrupt) as error:
+            self._break(error)
+
+    def _know(self, steps: Sequence[Step], made: Sequence[Result]) -> list[Call]:
+        """Takes in what exists now; returns the calls that were not refused."""
         kept: list[Call] = []
         for step, result in zip(steps, made, strict=True):
             if step.call is None or result.state != "kept":
@@ -109,10 +135,31 @@ class JointRunner(Runner):
                 self.known.add((step.call.kind, result.platform_id))
             elif step.call.operation == "delete":
                 self.known.discard((step.call.kind, step.call.platform_id))
+        return kept
+
+
+class WholeRunner(JointRunner):
+    """Carries out steps in the transaction that keeps the whole workspace.
+
+    Whatever ends that is raised: then nothing of the workspace is kept.
+    """
+
+    def _kept(self, steps: Sequence[Step], made: list[Result]) -> bool:
+        """Makes a window of steps."""
         try:
-            self._joint.kept(self._workspace, kept)
-        except (ReconcileError, KeyboardInterrupt) as error:
-            self._break(error)
+            new = self._joint_ledger.together(
+                self._workspace, steps, lambda connection: self._settled(steps, made, connection)
+            )
+        except (ReconcileError, KeyboardInterrupt):
+            raise
+        except Exception as error:
+            raise fault_of_adapter(error) from error
+        self._learn(new)
+        return True
+
+    def _remember(self, steps: Sequence[Step], made: Sequence[Result]) -> None:
+        """Takes in what exists now. The platform finishes when all of it is kept."""
+        self._know(steps, made)
 
 
 def _settled(step: Step, result: Result) -> Settled:
