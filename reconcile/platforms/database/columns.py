@@ -15,6 +15,9 @@ NAME: Final = 255
 LONG_TEXT: Final = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 """On MariaDB a text is 65,535 bytes at most, unless it is a long one."""
 
+LONG_BYTES: Final = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+"""On MariaDB a blob has 65,535 bytes at most, unless it is a long one."""
+
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - as SQL writes functions
     """The database's clock, in UTC; on PostgreSQL with its zone."""
