@@ -16,7 +16,7 @@ from reconcile.platforms.database.urls import connect
 from reconcile.platforms.ledger.history import record
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.tables.tables import metadata
-from reconcile.testing.builders import CORP, ERASED, Case, change, user
+from reconcile.testing.builders import CORP, ERASED, Case, change, group, user
 from reconcile.testing.contract.history import *
 from reconcile.testing.contract.history import entries, run
 from tests.contract.platforms import CASES, Acme, Servers, Text, parameters, sql
@@ -205,7 +205,7 @@ def test_servers_get_the_table_also_after_an_interruption(
     assert list(platform.history.runs("main")) == []
     if is_mariadb(db):
         with closing(sql(tmp_path, db.url)) as first:
-            run(first, CORP)
+            run(first, group("x"))
         db.by_hand(
             "DELETE FROM history_packs",
             "DELETE FROM history_runs",
