@@ -192,9 +192,8 @@ def _effects(change: Change) -> Iterator[tuple[str, str, str]]:
         yield from _nesting_effects(change)
         if change.fields_after.keys() == {"groups"}:
             return
-    if change.kind == "user" and change.after is not None:
-        if "manager" in change.after or "manager" in change.fields_before:
-            yield from _manager_effects(change)
+    if change.kind == "user" and change.after is not None and _names_manager(change):
+        yield from _manager_effects(change)
     row, done = _ROWS[change.kind], _DONE.get(change.action)
     if done:
         yield row, done, change.key
@@ -215,6 +214,11 @@ def _nesting_effects(change: Change) -> Iterator[tuple[str, str, str]]:
 def _nested(fields: Fields) -> set[str]:
     """The groups that the fields of a group nest it in."""
     return {name for name, origin in mapping(fields, "groups").items() if origin is not None}
+
+
+def _names_manager(change: Change) -> bool:
+    """Whether the change of a user says anything of a manager."""
+    return "manager" in change.fields_after or "manager" in change.fields_before
 
 
 def _manager_effects(change: Change) -> Iterator[tuple[str, str, str]]:
