@@ -73,8 +73,7 @@ class Judge:
 
     def losses(self, changes: Sequence[Change], state: PlatformState) -> Losses:
         """What the changes take away, for the runs that come after; `state` is that before them."""
-        # What is new takes nothing away, and a first import is nothing but new.
-        if self._rules is None or all(change.before is None for change in changes):
+        if self._rules is None:
             return {}
         return losses_of_changes(changes, state, self._rules.desired.safety)
 
