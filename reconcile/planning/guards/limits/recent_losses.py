@@ -84,7 +84,7 @@ def losses_of_changes(changes: Sequence[Change], state: PlatformState, safety: S
 
 
 def _may_take_away(change: Change) -> bool:
-    """Whether a change is worth a summary: most changes take nothing away, and none that creates."""
+    """Whether a change is worth a summary: most take nothing away, and none that creates."""
     if change.before is None:
         return False
     return change.kind == "group" or takes_out_of_service(change)
