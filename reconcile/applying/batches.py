@@ -13,7 +13,7 @@ import msgspec
 from reconcile.model.change import ENDS, Change, Kind, makes, mapping, nested_in, requirements
 from reconcile.model.change import text as field_text
 from reconcile.model.kinds import PAIRS
-from reconcile.model.report import Outcome, Written
+from reconcile.model.report import APPLIED, Outcome, Written
 from reconcile.model.text.department_path import titles
 from reconcile.model.text.folding import fold_name
 from reconcile.ports import Writer
@@ -52,6 +52,8 @@ def _taken_along(changes: Sequence[Change]) -> dict[int, int]:
         if change.kind == "user" and change.action in ENDS:
             ends[change.key] = place
     taken_along: dict[int, int] = {}
+    if not ends:
+        return taken_along
     for place, change in enumerate(changes):
         if _ends_link(change) and (user := field_text(change.fields_before, "user")) in ends:
             taken_along[place] = ends[user]
@@ -85,7 +87,9 @@ def _write_possible(
 ) -> dict[int, Outcome]:
     """Writes those of a batch that need nothing that failed; adds to it what fails in turn."""
     skipped = _skipped(batch, failed)
-    going = {place: change for place, change in batch.items() if place not in skipped}
+    going = batch
+    if skipped:
+        going = {place: change for place, change in batch.items() if place not in skipped}
     written = _write(list(going.values()), writer, failed)
     outcomes = dict(zip(going, written, strict=True)) | skipped
     for outcome in outcomes.values():
@@ -119,8 +123,16 @@ def _thing(kind: Kind, name: str) -> Thing:
 
 def _write(changes: Sequence[Change], writer: Writer, failed: Collection[Thing]) -> list[Outcome]:
     """Writes one batch. `failed`: what failed before it."""
-    batch = _Batch(changes)
-    batch.leave_failed_before(failed)
+    if failed:
+        batch = _Batch(changes)
+        batch.leave_failed_before(failed)
+    else:
+        answers = writer.write(changes)
+        # Nearly every batch is written whole, and needs no more than its outcomes.
+        if answers.count(APPLIED) == len(answers) == len(changes):
+            return [Outcome(change, "applied") for change in changes]
+        batch = _Batch(changes)
+        batch.take(answers)
     while batch.waiting:
         batch.take(writer.write(list(batch.waiting.values())))
     return batch.outcomes()

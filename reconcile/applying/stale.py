@@ -1,6 +1,7 @@
 """What has changed on the platform since a plan was made: every `before` that no longer holds."""
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
 from reconcile.model.change import Change, Fields, Kind, makes, requirements
@@ -31,7 +32,9 @@ def differences(changes: Iterable[Change], current: PlatformState) -> list[Diffe
     changes = [change for change in changes if change.workspace == current.workspace]
     names = StateNames(current)
     objects = {kind: _Objects(names, kind) for kind in {change.kind for change in changes}}
-    names_then = _NamesThen(changes)
+    # Of a first import nothing exists whose name a change could take.
+    news = any(change.before is None and objects[change.kind] for change in changes)
+    names_then = _NamesThen(changes if news else ())
     lines: list[Difference] = []
     for change in changes:
         own = objects[change.kind]
@@ -99,17 +102,22 @@ class _Objects:
 
     def __init__(self, names: StateNames, kind: Kind) -> None:
         self._names = names
-        self._objects: dict[Key, Named] = {}
-        self._folded: dict[Key, list[Key]] = {}
-        for thing in names.objects(kind):
-            key = names.parts(thing)
-            self._objects[key] = thing
-            self._folded.setdefault(_folded(key, kind), []).append(key)
+        self._objects: dict[Key, Named] = {
+            names.parts(thing): thing for thing in names.objects(kind)
+        }
         self._kind: Kind = kind
 
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self._objects)
+
+    @cached_property
+    def _folded(self) -> dict[Key, list[Key]]:
+        """Key without case → the keys that differ at most in it; few plans need to know."""
+        folded: dict[Key, list[Key]] = {}
+        for key in self._objects:
+            folded.setdefault(_folded(key, self._kind), []).append(key)
+        return folded
 
     def like(self, key: Key) -> list[Key]:
         """The keys of all that differ from this one at most in case."""
@@ -117,8 +125,8 @@ class _Objects:
 
     def fields(self, key: Key) -> Fields | None:
         """The fields of the object of this key, or of the only one that differs just in case."""
-        alike = self.like(key)
         if key not in self._objects:
+            alike = self.like(key)
             if len(alike) != 1:
                 return None
             (key,) = alike

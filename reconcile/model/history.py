@@ -12,12 +12,13 @@ computes it again.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from reconcile.model.change import Acceptance, Action, Fields, Kind
+from reconcile.model.kinds import PAIRS
 from reconcile.model.report import Result
 from reconcile.model.signature import Signature
 
@@ -160,22 +161,33 @@ def payload_text(payload: Payload) -> str:
     return _plain.encode(payload).decode()
 
 
+def payload_texts(payloads: Sequence[Payload]) -> list[str]:
+    """The `payload_text` of each; all at once, which costs half as much."""
+    return _plain.encode_lines(payloads).decode().split("\n")[: len(payloads)]
+
+
 def commitment(salt: str, payload: str) -> str:
     """What represents a payload in the chain. `salt` is hexadecimal."""
-    return hashlib.sha256(salt.encode() + payload.encode()).hexdigest()
+    return hashlib.sha256((salt + payload).encode()).hexdigest()
 
 
-_OF_USERS: Final[frozenset[Kind]] = frozenset({"user", "grant", "membership"})
+_NOBODY: Final = ("", "")
 
 
 def traces(kind: Kind, user: str, payload: Payload) -> tuple[tuple[str, str], int]:
     """The persons named in a payload, in the form of an entry: `managers` and `unresolved`."""
-    if kind not in _OF_USERS:
-        return ("", ""), 0
-    managers = payload.before_ids.get("manager", ""), payload.after_ids.get("manager", "")
-    sides = zip((payload.before or {}, payload.after or {}), managers, strict=True)
-    unknown = kind == "user" and any(side.get("manager") and not known for side, known in sides)
-    return managers, int(not user or unknown)
+    if kind in PAIRS:
+        return _NOBODY, int(not user)
+    if kind != "user":
+        return _NOBODY, 0
+    before, after = payload.before_ids.get("manager", ""), payload.after_ids.get("manager", "")
+    unknown = _is_unknown(payload.before, before) or _is_unknown(payload.after, after)
+    return (before, after), int(not user or unknown)
+
+
+def _is_unknown(side: Fields | None, manager: str) -> bool:
+    """Whether a side of a change names a manager of whom the platform had no user."""
+    return not manager and side is not None and bool(side.get("manager"))
 
 
 Places: TypeAlias = dict[str, set[int]]

@@ -1,5 +1,7 @@
 """What happened to each change of a plan."""
 
+from collections import Counter
+from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 import msgspec
@@ -44,7 +46,7 @@ class Trouble(msgspec.Struct, frozen=True):
     detail: str
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, dict=True):
     """The outcomes of all changes, in the plan's order, and what failed in whole workspaces."""
 
     outcomes: tuple[Outcome, ...] = ()
@@ -58,7 +60,12 @@ class Report(msgspec.Struct, frozen=True):
 
     def count(self, result: Result) -> int:
         """How many changes ended so."""
-        return sum(outcome.result == result for outcome in self.outcomes)
+        return self._counts[result]
+
+    @cached_property
+    def _counts(self) -> Counter[Result]:
+        """Counted once: of a large run every line of its report asks."""
+        return Counter([outcome.result for outcome in self.outcomes])
 
 
 class Showing(NamedTuple):

@@ -110,6 +110,8 @@ def planned(plan: Plan) -> Counts:
 def done(plan: Plan, report: Report) -> Counts:
     """The outcome: what was applied, and what is `failed` or `unknown`."""
     outcomes = report.outcomes
+    if report.count("applied") == len(outcomes):
+        return _count(plan, ((each.change, "") for each in outcomes))
     return _count(plan, ((each.change, _NOT_DONE.get(each.result, "")) for each in outcomes))
 
 
@@ -144,7 +146,7 @@ class _Objects:
         if change.before is not None:
             place = workspace, source, _ROWS[change.kind]
             self.touched[place].add(change.key)
-            if "source" in change.fields_after:
+            if change.after is not None and "source" in change.after:
                 self.joining[place].add(change.key)
 
 
@@ -207,11 +209,14 @@ def _effects(change: Change) -> Iterator[tuple[str, str, str]]:
         yield from _nesting_effects(change)
         if change.fields_after.keys() == {"groups"}:
             return
-    if change.kind == "user" and change.after is not None:
+    if change.kind == "user" and change.after is not None and _names_manager(change):
         yield from _manager_effects(change)
-    columns = [_DONE[change.action]] if change.action in _DONE else _updated(change)
-    for how in columns:
-        yield _ROWS[change.kind], how, change.key
+    row, done = _ROWS[change.kind], _DONE.get(change.action)
+    if done:
+        yield row, done, change.key
+        return
+    for how in _updated(change):
+        yield row, how, change.key
 
 
 def _nesting_effects(change: Change) -> Iterator[tuple[str, str, str]]:
@@ -228,6 +233,11 @@ def _nested(fields: Fields) -> set[str]:
     return {name for name, origin in mapping(fields, "groups").items() if origin is not None}
 
 
+def _names_manager(change: Change) -> bool:
+    """Whether the change of a user says anything of a manager."""
+    return "manager" in change.fields_after or "manager" in change.fields_before
+
+
 def _manager_effects(change: Change) -> Iterator[tuple[str, str, str]]:
     """One, if the change of a user gives it another manager or none."""
     manager = change.fields_after.get("manager")
@@ -240,13 +250,13 @@ def _updated(change: Change) -> list[str]:
 
     `updated` is for what is neither moved nor renamed, and for a user of whom more changes.
     """
-    fields = change.fields_after.keys()
+    fields = change.fields_after
     columns = []
-    if not fields.isdisjoint(("department", "parent")):
+    if "department" in fields or "parent" in fields:
         columns.append("moved")
-    if change.kind != "user" and not fields.isdisjoint(("name", "title")):
+    if change.kind != "user" and ("name" in fields or "title" in fields):
         columns.append("renamed")
-    changes_more = change.kind == "user" and fields - {"department", "dn"}
+    changes_more = change.kind == "user" and fields.keys() - {"department", "dn"}
     if changes_more or not columns:
         columns.append("updated")
     return columns

@@ -215,7 +215,7 @@ def unfinished(report: Report) -> Iterator[Outcome]:
     A workspace in which nothing was applied because of a trouble is one line, not one a change.
     """
     troubled = {trouble.workspace for trouble in report.troubles}
-    given_up = troubled - _workspaces_with("applied", report)
+    given_up = troubled - _workspaces_with("applied", report) if troubled else troubled
     for outcome in report.outcomes:
         if not _is_complete(outcome) and outcome.change.workspace not in given_up:
             yield outcome

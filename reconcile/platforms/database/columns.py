@@ -24,6 +24,9 @@ def _long_text(_type: LongText, _compiler: SQLCompiler, **_options: object) -> s
 
 LONG_TEXT: Final = LongText()
 
+LONG_BYTES: Final = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
+"""On MariaDB a blob has 65,535 bytes at most, unless it is a long one."""
+
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - as SQL writes functions
     """The database's clock, in UTC; on PostgreSQL with its zone."""

@@ -18,7 +18,7 @@ from reconcile.platforms.ledger.bulk_edits import edit_all
 from reconcile.platforms.ledger.history.people import erases
 from reconcile.platforms.ledger.history.read import Since
 from reconcile.platforms.ledger.history.record import Writing, record
-from reconcile.platforms.ledger.schema import SCHEMA, SIGNATURES
+from reconcile.platforms.ledger.schema import PACKS, SCHEMA, SIGNATURES
 from reconcile.platforms.ledger.store import Store
 from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.ports import Check, Holder
@@ -31,7 +31,7 @@ class SqlLedger:
 
     def __init__(self, connect: Callable[[], Database]) -> None:
         """`connect` is called when the database is first used."""
-        self._store = Store(connect, SCHEMA, book.USERS, Since(signatures=SIGNATURES))
+        self._store = Store(connect, SCHEMA, book.USERS, Since(signatures=SIGNATURES, packs=PACKS))
         self.attempts: SqlAttempts = self._store.attempts
         self.history = self._store.history
 

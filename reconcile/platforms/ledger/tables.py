@@ -7,6 +7,7 @@ database that `state` names, with the book and the journal (`docs/state.md`).
 import sqlalchemy as sa
 
 from reconcile.platforms.database.columns import (
+    LONG_BYTES,
     LONG_TEXT,
     NAME,
     id_column,
@@ -139,6 +140,18 @@ history_changes = sa.Table(
     sa.Column("commitment", sa.String(64), nullable=False),
 )
 
+history_packs = sa.Table(
+    "history_packs",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("history_runs.id"), primary_key=True, autoincrement=False),
+    sa.Column("first", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("heads", LONG_BYTES, nullable=False),
+    sa.Column("payloads", LONG_BYTES, nullable=False),
+    sa.Column("seals", LONG_BYTES, nullable=False),
+)
+"""The changes of large runs; see `ledger.history.packs`."""
+
 SHARED: tuple[sa.Table, ...] = (
     workspaces,
     sources,
@@ -149,6 +162,7 @@ SHARED: tuple[sa.Table, ...] = (
     login_origins,
     history_runs,
     history_changes,
+    history_packs,
 )
 """Those that the sql platform has in its own database, and every other platform in its ledger."""
 

@@ -47,12 +47,12 @@ class SqlPlatform:
         from reconcile.platforms.ledger.history.read import Since
         from reconcile.platforms.ledger.store import Store
         from reconcile.platforms.sql.read.state import USERS
-        from reconcile.platforms.sql.schema import REMOVALS, SCHEMA, SIGNATURES
+        from reconcile.platforms.sql.schema import PACKS, REMOVALS, SCHEMA, SIGNATURES
 
         def open_database() -> "Database":
             return connect(self._settings.url, self._settings.folder)
 
-        return Store(open_database, SCHEMA, USERS, Since(REMOVALS, SIGNATURES))
+        return Store(open_database, SCHEMA, USERS, Since(REMOVALS, SIGNATURES, PACKS))
 
     @property
     def attempts(self) -> Attempts:

@@ -84,8 +84,10 @@ def losses_of_changes(changes: Sequence[Change], state: PlatformState, safety: S
 
 
 def _may_take_away(change: Change) -> bool:
-    """Whether a change is worth a summary: most changes take nothing away."""
-    return takes_out_of_service(change) or (change.kind == "group" and change.before is not None)
+    """Whether a change is worth a summary: most take nothing away, and none that creates."""
+    if change.before is None:
+        return False
+    return change.kind == "group" or takes_out_of_service(change)
 
 
 def losses_of(summary: LossSummary, state: PlatformState, safety: Safety) -> Losses:

@@ -5,12 +5,13 @@ Only computes, but for the salts, which are random.
 
 import secrets
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Final
+
+import msgspec
 
 from reconcile.model.book import Ids
 from reconcile.model.change import Change, Fields, Kind
-from reconcile.model.history import Entry, Payload, commitment, payload_text, traces
+from reconcile.model.history import Entry, Payload, commitment, payload_texts, traces
 from reconcile.model.kinds import PAIRS
 from reconcile.model.platform import NOW
 from reconcile.model.report import Outcome
@@ -43,43 +44,59 @@ def entries_of(
     erased = frozenset(
         before.users.get(outcome.change.key, "") for outcome in outcomes if erases(outcome)
     )
-    numbered = enumerate(outcomes, start=1)
-    while chunk := list(islice(numbered, _CHUNK)):
-        salts = secrets.token_hex(16 * len(chunk))
-        yield [
-            _entry(position, outcome, before, now, started, salts[at * 32 : at * 32 + 32], erased)
-            for at, (position, outcome) in enumerate(chunk)
-        ]
+    for start in range(0, len(outcomes), _CHUNK):
+        chunk = _chunk(outcomes[start : start + _CHUNK], start + 1, before, now, started)
+        yield [_forgetting(entry, erased) for entry in chunk] if erased else chunk
 
 
-def _entry(
-    position: int,
-    outcome: Outcome,
-    before: Ids,
-    now: Ids,
-    started: str,
-    salt: str,
-    erased: frozenset[str],
-) -> Entry:
+def _chunk(
+    outcomes: Sequence[Outcome], first: int, before: Ids, now: Ids, started: str
+) -> list[Entry]:
+    """The entries of consecutive outcomes; the position of the first is `first`."""
+    payloads = [_payload(outcome, before, now, started) for outcome in outcomes]
+    texts = payload_texts(payloads)
+    salts = secrets.token_hex(16 * len(outcomes))
+    entries: list[Entry] = []
+    for at, (outcome, payload, said) in enumerate(zip(outcomes, payloads, texts, strict=True)):
+        change, salt = outcome.change, salts[at * 32 : at * 32 + 32]
+        user, thing = _about(change, before, now, made=outcome.result == "applied")
+        managers, unresolved = traces(change.kind, user, payload)
+        entries.append(
+            Entry(
+                first + at,
+                change.kind,
+                change.action,
+                outcome.result,
+                user,
+                thing,
+                salt,
+                said,
+                commitment(salt, said),
+                managers,
+                unresolved,
+            )
+        )
+    return entries
+
+
+def _forgetting(entry: Entry, erased: frozenset[str]) -> Entry:
+    """The entry, without its payload if it is about one of the erased users."""
+    if erased.isdisjoint((entry.user, *entry.managers)):
+        return entry
+    return msgspec.structs.replace(entry, salt="", payload="", managers=_NO_MANAGERS, unresolved=0)
+
+
+def _payload(outcome: Outcome, before: Ids, now: Ids, started: str) -> Payload:
+    """What the entry of an outcome says about people."""
     change = outcome.change
-    user, thing = _about(change, before, now, made=outcome.result == "applied")
     after = change.after
-    if after is not None and after.get("departed_at") == NOW:
-        after = {**after, "departed_at": started}
     ids = (_NONE, _NONE)
     if change.kind in _REFERRING:
+        if after is not None and after.get("departed_at") == NOW:
+            after = {**after, "departed_at": started}
         ids = _references(change.before, before), _references(after, now)
-    said = Payload(
+    return Payload(
         change.key, change.before, after, change.reason, change.source, outcome.detail, *ids
-    )
-    payload = payload_text(said)
-    sealed = commitment(salt, payload)
-    managers, unresolved = traces(change.kind, user, said)
-    if erased and not erased.isdisjoint((user, *managers)):
-        salt, payload, managers, unresolved = "", "", _NO_MANAGERS, 0
-    return Entry(
-        *(position, change.kind, change.action, outcome.result, user, thing),
-        *(salt, payload, sealed, managers, unresolved),
     )
 
 
@@ -89,25 +106,18 @@ def _about(change: Change, before: Ids, now: Ids, *, made: bool) -> tuple[str, s
     "" if there is none.
     """
     new = change.before is None
-    if new and change.kind in _REFERRING and not made:
+    kind, ids = change.kind, now if new else before
+    if kind in PAIRS:
+        fields = change.fields_after if new else change.fields_before
+        group = ids.groups.get(text(fields, "group"), "") if kind == "membership" else ""
+        return ids.users.get(text(fields, "user"), ""), group
+    if new and not made:
         return "", ""  # another object has that name now
-    ids = now if new else before
-    fields = change.fields_after if new else change.fields_before
-    return _user_id(change, fields, ids), _object_id(change, fields, ids)
-
-
-def _user_id(change: Change, fields: Fields, ids: Ids) -> str:
-    if change.kind == "user":
-        return ids.users.get(change.key, "")
-    return ids.users.get(text(fields, "user"), "") if change.kind in PAIRS else ""
-
-
-def _object_id(change: Change, fields: Fields, ids: Ids) -> str:
-    if change.kind == "department":
-        return ids.departments.get(change.key, "")
-    if change.kind == "group":
-        return ids.groups.get(change.key, "")
-    return ids.groups.get(text(fields, "group"), "") if change.kind == "membership" else ""
+    if kind == "user":
+        return ids.users.get(change.key, ""), ""
+    if kind == "department":
+        return "", ids.departments.get(change.key, "")
+    return "", ids.groups.get(change.key, "") if kind == "group" else ""
 
 
 _REFERRING: Final[frozenset[Kind]] = frozenset({"user", "department", "group"})

@@ -1,7 +1,9 @@
 """The History of a database: the runs of each workspace as they were recorded."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import sqlalchemy as sa
 
@@ -10,7 +12,9 @@ from reconcile.model.text.folding import fold_name
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.schema import Schema
 from reconcile.platforms.ledger import tables as t
-from reconcile.platforms.ledger.history import rows
+from reconcile.platforms.ledger.history import pack_rows, rows
+from reconcile.platforms.ledger.history.pack_rows import Place
+from reconcile.platforms.ledger.history.packs import Head
 from reconcile.platforms.ledger.history.people import called
 from reconcile.platforms.ledger.history.record import SOME
 from reconcile.platforms.ledger.history.rows import Users, changes, of_workspace, runs
@@ -24,6 +28,8 @@ class Since(NamedTuple):
     """`history_runs.removed` and `files`, and `workspaces.history_hash`."""
     signatures: str = ""
     """`history_runs.plan_file` and `signatures`."""
+    packs: str = ""
+    """`history_packs`."""
 
 
 class SqlHistory:
@@ -66,17 +72,23 @@ class SqlHistory:
     def entries(self, workspace: str, run: str) -> Sequence[Entry]:
         """Every change of a run, in its order."""
 
-        def read(connection: sa.Connection, number: int, _revision: str) -> list[Entry]:
+        def read(connection: sa.Connection, number: int, revision: str) -> list[Entry]:
             mine = of_workspace(number, *rows.ENTRY).where(runs.run == run)
-            return [rows.entry(row) for row in connection.execute(mine.order_by(changes.position))]
+            every = connection.execute(mine.order_by(changes.position))
+            entries = [rows.entry(row) for row in every]
+            if self._has(revision, self._since.packs):
+                entries += pack_rows.of_run(connection, number, run)
+            return entries
 
         return self._read(workspace, read)
 
     def concerning(self, workspace: str, name: str) -> Sequence[tuple[str, Entry]]:
         """Run and change of all that was done to users who have, or once had, this name."""
 
-        def read(connection: sa.Connection, number: int, _revision: str) -> list[tuple[str, Entry]]:
-            return _concerning(connection, self._users, number, fold_name(name))
+        def read(connection: sa.Connection, number: int, revision: str) -> list[tuple[str, Entry]]:
+            packs = self._has(revision, self._since.packs)
+            search = partial(pack_rows.search, connection, number) if packs else _no_packs
+            return _concerning(connection, self._users, number, fold_name(name), search)
 
         return self._read(workspace, read)
 
@@ -112,24 +124,40 @@ def _runs(
     return connection.execute(mine.order_by(runs.id)).mappings().all()
 
 
+_Search: TypeAlias = Callable[[Callable[[Place, Head], bool]], Iterable[tuple[Place, Entry]]]
+"""`pack_rows.search` in a workspace."""
+
+
+def _no_packs(_fits: Callable[[Place, Head], bool]) -> list[tuple[Place, Entry]]:
+    return []
+
+
 def _concerning(
-    connection: sa.Connection, users: Users, workspace: int, name: str
+    connection: sa.Connection, users: Users, workspace: int, name: str, search: _Search
 ) -> list[tuple[str, Entry]]:
     """In Python, because databases do not agree on what differs by nothing but case."""
-    users_then, loose = called(name, _nameable(connection, workspace))
+    packed = search(lambda _, head: head.kind == "user" or not head.user)
+    users_then, loose = called(name, chain(_nameable(connection, workspace), packed))
     ids = users_then | _called_now(connection, users, workspace, name)
-    entries: dict[tuple[int, int], tuple[str, Entry]] = {}
-    every = of_workspace(workspace, changes.run_id, runs.run, *rows.ENTRY)
+    entries: dict[Place, Entry] = {}
+    every = of_workspace(workspace, changes.run_id, *rows.ENTRY)
     numbers = sorted(map(int, ids))
     for at in range(0, len(numbers), SOME):
         some = changes.user_id.in_(numbers[at : at + SOME])
         for row in connection.execute(every.where(some)):
-            entries[row[0], row[2]] = (rows.text(row[1]), rows.entry(row[2:]))
+            entries[row[0], row[1]] = rows.entry(row[1:])
     for run, position in loose:
         place = (changes.run_id == run) & (changes.position == position)
-        row = connection.execute(every.where(place)).one()
-        entries[run, position] = (rows.text(row[1]), rows.entry(row[2:]))
-    return [entries[place] for place in sorted(entries, key=_in_order)]
+        for row in connection.execute(every.where(place)):
+            entries[run, position] = rows.entry(row[1:])
+    places = set(loose)
+    entries |= search(lambda place, head: head.user in ids or place in places)
+    names = dict(
+        connection.execute(sa.select(runs.id, runs.run).where(runs.workspace_id == workspace)).all()
+    )
+    return [
+        (rows.text(names[place[0]]), entries[place]) for place in sorted(entries, key=_in_order)
+    ]
 
 
 def _called_now(connection: sa.Connection, users: Users, workspace: int, name: str) -> set[str]:
@@ -143,7 +171,7 @@ def _called_now(connection: sa.Connection, users: Users, workspace: int, name: s
     }
 
 
-def _nameable(connection: sa.Connection, workspace: int) -> Iterator[tuple[tuple[int, int], Entry]]:
+def _nameable(connection: sa.Connection, workspace: int) -> Iterator[tuple[Place, Entry]]:
     """The entries that say what a user is called, each with run number and position."""
     nameable = of_workspace(workspace, changes.run_id, *rows.ENTRY).where(
         changes.payload.is_not(None), (changes.kind == "user") | changes.user_id.is_(None)

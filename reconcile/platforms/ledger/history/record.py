@@ -1,8 +1,12 @@
-"""A run is added to `history_runs` and `history_changes`, with the changes that it records."""
+"""A run is added to `history_runs`, and the changes that it records to `history_changes`.
+
+Those of a large run go to `history_packs` instead.
+"""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -12,15 +16,17 @@ from reconcile.model.history import Chain, Entry, Places, Run, removals
 from reconcile.model.report import Outcome
 from reconcile.platforms.database import bulk
 from reconcile.platforms.ledger import tables as t
-from reconcile.platforms.ledger.history import rows
+from reconcile.platforms.ledger.history import pack_rows, rows
 from reconcile.platforms.ledger.history.entries import entries_of
+from reconcile.platforms.ledger.history.pack_rows import Place
+from reconcile.platforms.ledger.history.packs import Head
 from reconcile.platforms.ledger.history.people import erased_person, places_to_clear
 from reconcile.platforms.ledger.history.rows import Users, changes, of_workspace, runs
 
 SOME: Final = 500
 """Ids in one statement."""
-_Place: TypeAlias = tuple[int, int]
-"""Number of a run in the database, and position of an entry."""
+PACKED_FROM: Final = 1000
+"""A run of at least so many changes is packed."""
 _EMPTIED: Final = (
     sa.update(t.history_changes)
     .where(
@@ -53,16 +59,19 @@ def record(work: Writing, users: Users, run: Run, outcomes: Sequence[Outcome]) -
     previous = _last_hash(work)
     number = _insert_run(connection, work.workspace_id, run, previous)
     chain = Chain(previous, run)
-    removed: set[_Place] = set()
+    removed: set[Place] = set()
     for chunk in entries_of(outcomes, work.before, work.now, work.started):
         chain.add(chunk)
         removed.update((number, entry.position) for entry in chunk if not entry.payload)
-        recorded = [rows.row(number, entry) for entry in chunk]
-        bulk.insert(connection, t.history_changes, rows.COLUMNS, recorded)
+        if len(outcomes) >= PACKED_FROM:
+            pack_rows.insert(connection, number, chunk)
+        else:
+            recorded = [rows.row(number, entry) for entry in chunk]
+            bulk.insert(connection, t.history_changes, rows.COLUMNS, recorded)
     person = erased_person(outcomes, work.before)
     if person is not None:
         cleared = places_to_clear(person, _Recorded(connection, users, work.workspace_id))
-        _clear(connection, cleared)
+        _clear(connection, cleared - pack_rows.clear(connection, work.workspace_id, cleared))
         removed |= cleared
     removal = _removal(connection, work.workspace_id, removed)
     chain.end(removal)
@@ -108,7 +117,7 @@ def _end_chain(work: Writing, number: int, own_hash: str, removal: str) -> None:
     work.connection.execute(workspace.values(history_hash=own_hash))
 
 
-def _removal(connection: sa.Connection, workspace: int, places: Collection[_Place]) -> str:
+def _removal(connection: sa.Connection, workspace: int, places: Collection[Place]) -> str:
     """What the run keeps of the payloads that it removed.
 
     By the ids of runs, for numbers are the database's.
@@ -122,7 +131,7 @@ def _removal(connection: sa.Connection, workspace: int, places: Collection[_Plac
     return removals(by_run)
 
 
-def _clear(connection: sa.Connection, places: Iterable[_Place]) -> None:
+def _clear(connection: sa.Connection, places: Iterable[Place]) -> None:
     """Takes salt and payload out of entries, and the names that were made of them."""
     emptied = [{"run": run, "place": position} for run, position in sorted(places)]
     if emptied:
@@ -134,13 +143,14 @@ class _Recorded:
 
     def __init__(self, connection: sa.Connection, users: Users, workspace: int) -> None:
         self._connection = connection
+        self._workspace = workspace
         self._users = users
         with_payload = of_workspace(workspace, changes.run_id, *rows.ENTRY)
         self._select = with_payload.where(changes.payload.is_not(None))
 
-    def tied(self, users: Collection[str]) -> Iterator[tuple[_Place, Entry]]:
+    def tied(self, users: Collection[str]) -> Iterator[tuple[Place, Entry]]:
         """The entries that concern these users, or name them as managers."""
-        numbers = sorted(map(int, users))
+        numbers, ids = sorted(map(int, users)), frozenset(users)
         for at in range(0, len(numbers), SOME):
             some = numbers[at : at + SOME]
             yield from self._read(
@@ -148,17 +158,35 @@ class _Recorded:
                 | changes.manager_before_id.in_(some)
                 | changes.manager_after_id.in_(some)
             )
+        yield from self._search(
+            lambda _, head: head.user in ids or not ids.isdisjoint(head.managers)
+        )
 
-    def of_lost_users(self) -> Iterator[tuple[_Place, Entry]]:
+    def of_lost_users(self) -> Iterator[tuple[Place, Entry]]:
         """What was done to users that no longer exist."""
         exists = sa.exists().where(self._users.id == changes.user_id, self._users.only)
         yield from self._read((changes.kind == "user") & changes.user_id.is_not(None) & ~exists)
+        yield from self._search(
+            lambda _, head: head.kind == "user" and bool(head.user) and head.user not in self._known
+        )
 
-    def unresolved(self) -> Iterator[tuple[_Place, Entry]]:
+    @cached_property
+    def _known(self) -> frozenset[str]:
+        """The ids of the users that exist."""
+        users = sa.select(self._users.id).where(self._users.only)
+        return frozenset(map(str, self._connection.execute(users).scalars()))
+
+    def unresolved(self) -> Iterator[tuple[Place, Entry]]:
         """What names a person of whom the platform had no user."""
         yield from self._read(changes.unresolved == 1)
+        yield from self._search(lambda _, head: head.unresolved == 1)
 
-    def _read(self, which: sa.ColumnElement[bool]) -> Iterator[tuple[_Place, Entry]]:
+    def _search(self, fits: Callable[[Place, Head], bool]) -> Iterator[tuple[Place, Entry]]:
+        for place, entry in pack_rows.search(self._connection, self._workspace, fits):
+            if entry.payload:
+                yield place, entry
+
+    def _read(self, which: sa.ColumnElement[bool]) -> Iterator[tuple[Place, Entry]]:
         result: Iterable[Sequence[Any]] = self._connection.execute(self._select.where(which))
         for row in result:
             entry = rows.entry(row[1:])
