@@ -24,8 +24,18 @@ def _long_text(_type: LongText, _compiler: SQLCompiler, **_options: object) -> s
 
 LONG_TEXT: Final = LongText()
 
-LONG_BYTES: Final = sa.LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
-"""On MariaDB a blob has 65,535 bytes at most, unless it is a long one."""
+
+class LongBytes(sa.LargeBinary):
+    """Bytes of any length."""
+
+
+@compiles(LongBytes, "mysql")
+@compiles(LongBytes, "mariadb")
+def _long_bytes(_type: LongBytes, _compiler: SQLCompiler, **_options: object) -> str:
+    return "LONGBLOB"  # a blob is 65,535 bytes at most
+
+
+LONG_BYTES: Final = LongBytes()
 
 
 class utc_now(FunctionElement[datetime]):  # noqa: N801 - as SQL writes functions
