@@ -17,7 +17,7 @@ from reconcile.model.text.folding import fold_name, sole_holders
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.link_line import link_line
 from reconcile.planning.target.linking import LinkedObjects, linked
-from reconcile.planning.target.name_claims import Claim, NameHolder, Refusal, settle, slots
+from reconcile.planning.target.name_claims import Claim, Holders, NameHolder, Refusal, settle, slots
 from reconcile.planning.target.people.candidate_finder import CandidateFinder
 from reconcile.planning.target.people.candidates import Candidate, SourcePeople
 
@@ -199,14 +199,10 @@ def settle_usernames(
     A person with a user keeps it, under its present name. `deleted` are the ids of users whose
     names the plan frees.
     """
-    staying = _without(current.users, deleted)
-    holders = slots(
-        (("", fold_name(user.username)), NameHolder(user.id, user.username, user.source, user.dn))
-        for user in staying
-    )
     candidates = [candidate for source in people.values() for candidate in source.candidates]
-    claims = (_claim(candidate) for candidate in candidates if not candidate.held)
-    granted, refused = settle(claims, holders, "duplicate_username")
+    staying = _without(current.users, deleted)
+    claims = [_claim(candidate) for candidate in _unsettled(candidates, staying)]
+    granted, refused = settle(claims, _holders(claims, staying), "duplicate_username")
     for refusal in refused:
         candidate, claim = refusal.claim.item, refusal.claim
         exists = candidate.position in people[claim.source].matched
@@ -223,8 +219,43 @@ def settle_usernames(
         )
         if exists:
             candidate.hold()
-    named = {id(claim.item) for claim in granted}
-    return [candidate for candidate in candidates if candidate.held or id(candidate) in named]
+    without = {id(claim.item) for claim in claims} - {id(claim.item) for claim in granted}
+    return [candidate for candidate in candidates if candidate.held or id(candidate) not in without]
+
+
+def _unsettled(candidates: Iterable[Candidate], staying: Iterable[User]) -> list[Candidate]:
+    """The candidates whose names have to be settled together: few, of a large directory.
+
+    Every other one gets its name, because no other candidate wants it and no other user has it. One
+    who is renamed is settled too, since the claims of others on the present name depend on that.
+    """
+    wanting = [candidate for candidate in candidates if not candidate.held]
+    names = [fold_name(candidate.username) for candidate in wanting]
+    wanted, taken = Counter(names), Counter(fold_name(user.username) for user in staying)
+    return [
+        candidate
+        for candidate, name in zip(wanting, names, strict=True)
+        if wanted[name] > 1 or not _is_free(candidate, name, taken)
+    ]
+
+
+def _is_free(candidate: Candidate, name: str, taken: Mapping[str, int]) -> bool:
+    """Whether a new user finds the name free, or a user keeps it and alone has it."""
+    if candidate.user is None:
+        return name not in taken
+    return fold_name(candidate.user.username) == name and taken.get(name) == 1
+
+
+def _holders(claims: Iterable[Claim[Candidate]], staying: Iterable[User]) -> Holders:
+    """The users who have one of the claimed names."""
+    names = {claim.name for claim in claims}
+    if not names:
+        return {}
+    return slots(
+        (("", name), NameHolder(user.id, user.username, user.source, user.dn))
+        for user in staying
+        if (name := fold_name(user.username)) in names
+    )
 
 
 def _claim(candidate: Candidate) -> Claim[Candidate]:
