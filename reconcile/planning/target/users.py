@@ -9,7 +9,7 @@ from reconcile.model.platform import Department, User
 from reconcile.model.text import dn
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import status
-from reconcile.planning.target.people.candidates import Candidate
+from reconcile.planning.target.people.candidates import Candidate, SourcePeople
 
 
 class WantedUsers(msgspec.Struct):
@@ -138,16 +138,22 @@ UnclearManager = tuple[SourceRules, str, str]
 
 
 def assign_managers(
-    accounts: WantedUsers, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
+    accounts: WantedUsers,
+    candidates: Iterable[Candidate],
+    followers: Mapping[str, Mapping[int, str]],
+    people: Mapping[str, SourcePeople],
 ) -> list[UnclearManager]:
-    """Sets managers if the source names them. `located`: source and position → id of the user.
+    """Sets managers if the source names them.
+
+    `followers`: source → position of a person → id of its user, for all who follow the directory;
+    the users of others are in `people`.
 
     A manager who is not a user clears the field, if it is cleared with the directory. A source
     without a manager attribute does not touch it, and neither does a held profile. Of several
     managers the current one stays. A name that can mean several persons leaves the field alone,
     too, and is returned.
     """
-    managers = _Managers(accounts, located)
+    managers = _Managers(accounts, followers, people)
     for candidate in candidates:
         if candidate.person.manager is None or candidate.held:
             continue
@@ -167,10 +173,16 @@ def assign_managers(
 class _Managers:
     """The users that managers of persons mean; each name is looked up once for a source."""
 
-    def __init__(self, accounts: WantedUsers, located: Mapping[tuple[str, int], str]) -> None:
+    def __init__(
+        self,
+        accounts: WantedUsers,
+        followers: Mapping[str, Mapping[int, str]],
+        people: Mapping[str, SourcePeople],
+    ) -> None:
         self.unclear: list[UnclearManager] = []
         self._accounts = accounts
-        self._located = located
+        self._followers = followers
+        self._people = people
         self._ids: dict[tuple[str, str], str | None] = {}
 
     def of(self, candidate: Candidate) -> list[str | None]:
@@ -189,9 +201,17 @@ class _Managers:
         if position < 0 and rules.index.several_persons(name):
             self.unclear.append((rules, name, candidate.person.dn))
             return None
-        manager = self._located.get((rules.source.name, position), "")
+        manager = self._user_at(rules.source.name, position)
         is_wanted = manager in self._accounts.users and manager not in self._accounts.erased
         return manager if is_wanted else ""
+
+    def _user_at(self, source: str, position: int) -> str:
+        """The id of the user of a person, whether it follows the directory or not; "" for none."""
+        follower = self._followers.get(source, {}).get(position)
+        if follower is not None:
+            return follower
+        user = self._people[source].matched.get(position)
+        return user.id if user is not None else ""
 
 
 def _clear_erased_managers(accounts: WantedUsers) -> None:

@@ -4,7 +4,7 @@ The order is the rule: first which person is which user (`matching`), then scope
 the profile (`candidate_maker`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from reconcile.model.desired import DesiredState
@@ -36,9 +36,9 @@ class CandidateFinder:
         rules: SourceRules,
         current: PlatformState,
         abilities: Abilities,
-        granted: Mapping[str, Iterable[str]],
+        granted: Callable[[], Mapping[str, tuple[str, ...]]],
     ) -> None:
-        """`granted`: user id → the roles that syncs granted."""
+        """`granted` returns user id → the roles that syncs granted."""
         self.rules = rules
         self._settings = rules.source.users
         deleted = current.deleted if desired.lifecycle.on_deleted == "ignore" else ()

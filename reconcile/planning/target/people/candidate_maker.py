@@ -5,7 +5,7 @@ loses what the directory takes away, and gains nothing until the profile is vali
 without a user only becomes a skip.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconcile.errors import TemplateFailed
@@ -38,16 +38,20 @@ class CandidateMaker:
         desired: DesiredState,
         rules: SourceRules,
         abilities: Abilities,
-        granted: Mapping[str, Iterable[str]],
+        granted: Callable[[], Mapping[str, tuple[str, ...]]],
         skips: PersonSkips,
     ) -> None:
-        """`granted`: user id → the roles that syncs granted."""
+        """`granted` returns user id → the roles that syncs granted."""
         self._rules = rules
         self._settings = rules.source.users
         self._roles_wanted = desired.roles
         self._adopt = desired.lifecycle.adopt_local
         self._abilities = abilities
         self._granted = granted
+        self._may_keep_roles = (
+            "keep" in (desired.roles.on_existing, desired.roles.on_unmapped)
+            or rules.keeps_unsure_roles
+        )
         self._skips = skips
 
     def make(
@@ -140,7 +144,9 @@ class CandidateMaker:
     def _roles(self, position: int, user: User | None) -> tuple[tuple[str, ...], bool]:
         """The roles of a person by the rules, and whether they are only the present ones, kept."""
         wanted = self._roles_wanted
-        granted = tuple(self._granted.get(user.id, ())) if user is not None else ()
+        granted: tuple[str, ...] = ()
+        if user is not None and self._may_keep_roles:
+            granted = self._granted().get(user.id, ())
         if user is not None and wanted.on_existing == "keep":
             return granted, True
         multiple = wanted.mode == "multiple"

@@ -5,6 +5,7 @@ Decides which person is which user across sources, and which user gets which use
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -70,19 +71,23 @@ def _finders(
     abilities: Abilities,
 ) -> dict[str, CandidateFinder]:
     """A finder of candidates for each source that was read, by its name."""
-    granted = _granted_by_syncs(current)
+
+    @cache
+    def granted() -> dict[str, tuple[str, ...]]:
+        return _granted_by_syncs(current)
+
     return {
         rules.source.name: CandidateFinder(desired, rules, current, abilities, granted)
         for rules in sources
     }
 
 
-def _granted_by_syncs(current: PlatformState) -> dict[str, list[str]]:
+def _granted_by_syncs(current: PlatformState) -> dict[str, tuple[str, ...]]:
     """User id → the roles that syncs granted."""
-    granted: dict[str, list[str]] = {}
+    granted: dict[str, tuple[str, ...]] = {}
     for grant in current.grants:
         if grant.origin != BY_HAND:
-            granted.setdefault(grant.user, []).append(grant.role)
+            granted[grant.user] = (*granted.get(grant.user, ()), grant.role)
     return granted
 
 
