@@ -63,8 +63,7 @@ def target_state(
     people, links = gathered.people, gathered.links
     skips = [skip for of_source in people.values() for skip in of_source.skips]
     # Departures come first: they free usernames.
-    names = {fold_name(user.username) for user in current.users}
-    book = accounts.WantedUsers({}, {}, set(), set(), names)
+    book = accounts.WantedUsers({}, {}, set(), set(), set())
     _depart(desired, people, current, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
     # Groups and departments.
@@ -175,16 +174,16 @@ def _depart(
     now: str,
 ) -> None:
     """Decides on users who lost their person or their source."""
+    # A source that the platform alone knows was never declared, so it was not removed either.
+    removed = {source.name for source in current.sources} - set(desired.source_names)
+    if not removed and not any(of_source.departed for of_source in people.values()):
+        return
     lifecycle = desired.lifecycle
-    departed = any(of_source.departed for of_source in people.values())
-    users = by_id(current.users) if departed else {}
+    book.names.update(fold_name(user.username) for user in current.users)
+    users = by_id(current.users)
     for of_source in people.values():
         for user_id, how in of_source.departed.items():
             departures.depart(book, users[user_id], lifecycle, how, now)
-    # A source that the platform alone knows was never declared, so it was not removed either.
-    removed = {source.name for source in current.sources} - set(desired.source_names)
-    if not removed:
-        return
     kept = _matched(people)
     for user in current.users:
         source_removed = user.source in removed

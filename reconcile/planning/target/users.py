@@ -16,7 +16,7 @@ class WantedUsers(msgspec.Struct):
     """`users`: the wanted users by id; `reasons`: user id → why it is new or changed, if known.
 
     `deleted` are the ids of users to delete, `erased` of those whose row alone stays. `names` are
-    all usernames in use now or in the wanted state, folded.
+    all usernames in use now or in the wanted state, folded, once a user departs.
     """
 
     users: dict[str, User]
@@ -86,9 +86,9 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
     wanted = User(
         id=user.id,
         username=candidate.username,
-        first_name=values.get("first_name", user.first_name),
-        last_name=values.get("last_name", user.last_name),
-        email=values.get("email", user.email),
+        first_name=user.first_name if values.first_name is None else values.first_name,
+        last_name=user.last_name if values.last_name is None else values.last_name,
+        email=user.email if values.email is None else values.email,
         status=state,
         status_origin=origin,
         status_cause=cause,
@@ -103,14 +103,14 @@ def _supplied(user: User, candidate: Candidate, department: str, lifecycle: Life
     return user if wanted == user else wanted
 
 
-def _merged(attributes: dict[str, str], supplied: dict[str, str | None]) -> dict[str, str]:
-    """The attributes with those that the directory supplies; None removes one.
+def _merged(attributes: dict[str, str], changed: Mapping[str, str | None]) -> dict[str, str]:
+    """The attributes with those that the directory changes; None removes one.
 
     The same object if nothing changes.
     """
-    if all(attributes.get(field) == text for field, text in supplied.items()):
+    if not changed:
         return attributes
-    merged: dict[str, str | None] = {**attributes, **supplied}
+    merged: dict[str, str | None] = {**attributes, **changed}
     return {field: text for field, text in merged.items() if text is not None}
 
 

@@ -11,7 +11,12 @@ from reconcile.model.directory import Person
 from reconcile.model.platform import PlatformState, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.target.name_claims import NameHolder, settle, slots
-from reconcile.planning.target.people.candidates import Candidate, SourcePeople
+from reconcile.planning.target.people.candidates import (
+    NO_ATTRIBUTES,
+    NO_TEXTS,
+    Candidate,
+    SourcePeople,
+)
 from reconcile.planning.target.people.gathering import _claim, settle_usernames
 
 _NAMES = st.sampled_from(["a", "A", "b", "c", "ä", "Ä", "d", "e"])
@@ -69,8 +74,8 @@ def _candidates(wanted: list[tuple[str, int, bool]], users: tuple[User, ...]) ->
             user,
             "",
             name,
-            {},
-            {},
+            NO_TEXTS,
+            NO_ATTRIBUTES,
             (),
             False,
             False,
