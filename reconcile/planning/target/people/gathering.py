@@ -236,19 +236,22 @@ def _unsettled(candidates: Iterable[Candidate], staying: Iterable[User]) -> list
     """
     wanting = [candidate for candidate in candidates if not candidate.held]
     names = [fold_name(candidate.username) for candidate in wanting]
-    wanted, taken = Counter(names), Counter(fold_name(user.username) for user in staying)
+    wanted = Counter(names)
+    holders: dict[str, str] = {}
+    """Name → id of the one user who has it; "" for several."""
+    for user in staying:
+        name = fold_name(user.username)
+        holders[name] = "" if name in holders else user.id
     return [
         candidate
         for candidate, name in zip(wanting, names, strict=True)
-        if wanted[name] > 1 or not _is_free(candidate, name, taken)
+        if wanted[name] > 1 or holders.get(name) != _own_id(candidate)
     ]
 
 
-def _is_free(candidate: Candidate, name: str, taken: Mapping[str, int]) -> bool:
-    """Whether a new user finds the name free, or a user keeps it and alone has it."""
-    if candidate.user is None:
-        return name not in taken
-    return fold_name(candidate.user.username) == name and taken.get(name) == 1
+def _own_id(candidate: Candidate) -> str | None:
+    """The id of the user of a candidate; None for a new one."""
+    return candidate.user.id if candidate.user is not None else None
 
 
 def _holders(claims: Iterable[Claim[Candidate]], staying: Iterable[User]) -> Holders:
