@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconcile.model.change import Skip
@@ -22,6 +22,7 @@ from reconcile.planning.target.people.gathering import _claim, settle_usernames
 _NAMES = st.sampled_from(["a", "A", "b", "c", "ä", "Ä", "d", "e"])
 
 
+@example(names=["a", "a"], wanted=[("a", 0, False)], deleted={0})
 @given(
     names=st.lists(_NAMES, max_size=6),
     wanted=st.lists(
