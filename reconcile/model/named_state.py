@@ -4,11 +4,13 @@
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from reconcile.model.change import Fields
+from reconcile.model.identity import by_id
 from reconcile.model.kinds import KINDS, Kind, references
 from reconcile.model.platform import (
     Department,
@@ -48,12 +50,21 @@ class StateNames:
     """The keys, names and fields of the objects of one state."""
 
     def __init__(self, state: PlatformState) -> None:
-        """Takes the state as it is; fields are computed on demand."""
+        """Takes the state as it is; everything is computed on demand."""
         self.state = state
-        self._users = {user.id: user for user in state.users}
-        self._groups = {group.id: group for group in state.groups}
-        self._departments = {department.id: department for department in state.departments}
         self._paths: dict[str, str] = {"": ""}
+
+    @cached_property
+    def _users(self) -> dict[str, User]:
+        return by_id(self.state.users)
+
+    @cached_property
+    def _groups(self) -> dict[str, Group]:
+        return by_id(self.state.groups)
+
+    @cached_property
+    def _departments(self) -> dict[str, Department]:
+        return by_id(self.state.departments)
 
     def path(self, department_id: str) -> str:
         """A department's path; "" for none."""

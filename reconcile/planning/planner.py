@@ -79,19 +79,18 @@ def unmatched_users(
     Returns their external ids, and the DNs of those without one. Both have to be looked up in the
     directory without any filter, to distinguish people out of scope from missing people.
     """
-    read_ids = {person.external_id.lower() for person in snapshot.persons} - {""}
-    external_ids: set[str] = set()
-    by_dn: set[str] = set()
-    for state in current:
-        for user in state.living():
-            if user.source != snapshot.source:
-                continue
-            if user.external_id.lower() in read_ids:
-                continue
-            if user.external_id:
-                external_ids.add(user.external_id)
-            elif user.dn:
-                by_dn.add(user.dn)
+    as_written = {person.external_id for person in snapshot.persons} - {""}
+    left = [
+        user
+        for state in current
+        for user in state.users
+        if user.external_id not in as_written and user.source == snapshot.source
+    ]
+    living = [user for user in left if user.status != "erased"]
+    folded = {external_id.lower() for external_id in as_written} if living else set()
+    unread = [user for user in living if user.external_id.lower() not in folded]
+    external_ids = {user.external_id for user in unread} - {""}
+    by_dn = {user.dn for user in unread if not user.external_id} - {""}
     return external_ids, _not_read(snapshot, by_dn)
 
 

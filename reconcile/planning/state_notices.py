@@ -1,5 +1,6 @@
 """Notices about the workspaces: links that do nothing, shared addresses, administrators."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
@@ -38,9 +39,8 @@ def shared_addresses(results: Iterable[TargetState]) -> Iterator[Notice]:
     """E-mail addresses of several persons: no fault, but a reset link goes to all of them."""
     shared: dict[str, set[str]] = {}
     for result in results:
-        for address, names in _users_by_address(result.state.living()).items():
-            if len(names) > 1:
-                shared.setdefault(address, set()).update(names)
+        for address, names in _sharing(result.state.living()).items():
+            shared.setdefault(address, set()).update(names)
     for address, users in sorted(shared.items())[:SHOWN]:
         shown = _some(sorted(users))
         text = f"the e-mail address {address} is that of several users: {shown}"
@@ -52,13 +52,18 @@ def shared_addresses(results: Iterable[TargetState]) -> Iterator[Notice]:
         )
 
 
-def _users_by_address(users: Iterable[User]) -> dict[str, list[str]]:
-    """Folded e-mail address → the usernames of the persons who have it."""
-    by_address: dict[str, list[str]] = {}
-    for user in users:
-        if user.email and user.source:
-            by_address.setdefault(fold_name(user.email), []).append(user.username)
-    return by_address
+def _sharing(users: Iterable[User]) -> dict[str, list[str]]:
+    """Folded e-mail address → the usernames of the persons who have it, if there are several."""
+    addressed = [user for user in users if user.email and user.source]
+    addresses = [fold_name(user.email) for user in addressed]
+    persons = Counter(addresses)
+    sharing: dict[str, list[str]] = {}
+    if len(persons) == len(addresses):  # as in nearly every directory
+        return sharing
+    for user, address in zip(addressed, addresses, strict=True):
+        if persons[address] > 1:
+            sharing.setdefault(address, []).append(user.username)
+    return sharing
 
 
 def _some(names: Sequence[str]) -> str:

@@ -144,8 +144,9 @@ def _small(char: str) -> str:
 
 
 def lower(text: str) -> str:
-    """Text with its ASCII letters in lower case, and no others."""
-    return text.lower() if text.isascii() else text.encode().lower().decode()
+    """Text with its ASCII letters in lower case, and no others; the same object if equal."""
+    lower = text.lower() if text.isascii() else text.encode().lower().decode()
+    return text if lower == text else lower
 
 
 def _normal(name: str, value: str) -> str:

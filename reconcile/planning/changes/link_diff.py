@@ -21,6 +21,9 @@ def link_changes(
     reasons: Reasons,
 ) -> Iterator[Change]:
     """Creations and deletions of memberships or grants. Their origin never changes."""
+    # Mostly all of them stay, and a link that stays is the same object.
+    if set(map(id, current)) == set(map(id, wanted)):
+        return
     before, after = set(current), set(wanted)
     for link in after - before:
         yield Change(

@@ -110,12 +110,14 @@ def missing(workspace: str, source: Source, index: Index, path: str) -> Iterator
     `path` is that of the source in the files. Raises UsageError for a pattern that can mean
     several.
     """
+    expect = source.expect
+    if not expect.persons and not expect.groups:
+        return
     persons = [
         (key, person.identifier, person.dn)
         for key, person in zip(index.keys, index.snapshot.persons, strict=True)
     ]
     groups = [(key, None, group.dn) for key, group in index.groups.items()]
-    expect = source.expect
     lists: tuple[tuple[GuardName, str, tuple[str, ...], Entries], ...] = (
         ("expected_person", "person", expect.persons, persons),
         ("expected_group", "group", expect.groups, groups),

@@ -64,7 +64,7 @@ class SourceRules:
             *(mapping.members for mapping in self.mappings),
             *(members for _, members in self._known_groups()),
         )
-        self._mapped_unsure = bool(self.frozen) or any(mapping.unsure for mapping in self.mappings)
+        self._mapped_unsure = bool(self.frozen) or self.keeps_unsure_roles
 
     def _inactive_ous(self) -> Selection:
         """What disables the persons below it."""
@@ -203,6 +203,11 @@ class SourceRules:
             nearest = next(selected, "")
             self._department_of[above] = nearest
         return nearest
+
+    @property
+    def keeps_unsure_roles(self) -> bool:
+        """Whether a role may come from a group whose members are not known."""
+        return any(mapping.unsure for mapping in self.mappings)
 
     def roles(
         self, position: int, *, multiple: bool, has: Collection[str] = ()

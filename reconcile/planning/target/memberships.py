@@ -23,11 +23,11 @@ _NAMED: Final = 10
 class MembershipScope(msgspec.Struct, frozen=True):
     """Which users may enter which groups.
 
-    `followers`: source and position → id of a user whose memberships follow the directory. `held`
+    `followers`: source → position → id of a user whose memberships follow the directory. `held`
     are ids of users, `held_groups` of groups, that follow it only in what it takes away.
     """
 
-    followers: Mapping[tuple[str, int], str]
+    followers: Mapping[str, Mapping[int, str]]
     held: Collection[str] = ()
     held_groups: Collection[str] = ()
 
@@ -45,7 +45,7 @@ def memberships(
     users. A wanted user who does not follow the directory (departed, local) keeps all memberships,
     except that `authoritative` removes local users.
     """
-    following = set(joining.followers.values())
+    following = {user for users in joining.followers.values() for user in users.values()}
     frozen = {user.id for user in current.users if user.source and user.id not in following}
     kept, in_managed = _by_group(sources, current, group_ids, users)
     # A selected group has the members that the directory lists, and those who stay by its rule.
@@ -58,7 +58,8 @@ def memberships(
             if key in rules.frozen:
                 kept += before.values()
                 continue
-            listed = _listed(rules, key, group_ids, joining.followers)
+            followers = joining.followers.get(rules.source.name, {})
+            listed = _listed(rules, key, group_ids, followers)
             kept += _joined(rules.source.name, group, listed, before, joining)
             for user, membership in before.items():
                 if user not in listed and _stays(membership, rule, frozen):
@@ -95,12 +96,11 @@ def _listed(
     rules: SourceRules,
     key: str,
     group_ids: Mapping[tuple[str, str], str],
-    followers: Mapping[tuple[str, int], str],
+    followers: Mapping[int, str],
 ) -> set[str]:
-    """Ids of the users that the directory lists in a group."""
-    source = rules.source.name
+    """Ids of the users that the directory lists in a group. `followers`: position → user id."""
     people = group_nesting.content(rules, key, group_ids).people
-    return {followers[source, at] for at in people if (source, at) in followers}
+    return {followers[at] for at in people if at in followers}
 
 
 def _joined(
@@ -141,33 +141,34 @@ def grants(
     A user who does not follow the directory keeps all. `authoritative` removes what a person
     granted to a user who follows.
     """
-    by_user: dict[str, dict[str, Grant]] = {}
+    by_user: dict[str, tuple[Grant, ...]] = {}
     for grant in current.grants:
         if grant.user in users:
-            by_user.setdefault(grant.user, {})[grant.role] = grant
+            by_user[grant.user] = (*by_user.get(grant.user, ()), grant)
     kept: list[Grant] = []
     for candidate in candidates:
-        before = by_user.pop(user_id(candidate), {})
+        before = by_user.pop(user_id(candidate), ())
         kept += _granted(candidate, before, authoritative=authoritative)
     for others in by_user.values():
-        kept += others.values()
+        kept += others
     return tuple(kept)
 
 
 def _granted(
-    candidate: Candidate, before: Mapping[str, Grant], *, authoritative: bool
+    candidate: Candidate, before: Iterable[Grant], *, authoritative: bool
 ) -> Iterator[Grant]:
-    """The grants of one candidate; `before`: role → the grant that exists."""
+    """The grants of one candidate; `before` are those that exist."""
     # The rules give these; a held user gains none.
+    existing = {grant.role: grant for grant in before}
     for role in candidate.roles:
-        if role in before:
-            yield before[role]
+        if role in existing:
+            yield existing[role]
         elif not candidate.held:
             yield Grant(user_id(candidate), role, candidate.rules.source.name)
     # What a person granted stays, unless the rules alone decide.
     if authoritative and not candidate.keeps_roles:
         return
-    for role, grant in before.items():
+    for role, grant in existing.items():
         if grant.origin == BY_HAND and role not in candidate.roles:
             yield grant
 

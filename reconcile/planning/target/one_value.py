@@ -46,14 +46,13 @@ def _choices(
     template: Template, entry: TemplateEntry, identifiers: Sequence[str]
 ) -> Iterator[tuple[TemplateEntry, str]]:
     """The entry with each other combination of first values; none if nothing has several."""
-    named = _rdn_types(entry.dn)
-    free = [
-        name
-        for name in sorted(template.attributes)
-        if len(entry.attributes.get(name, ())) > 1 and _type(name) not in named
+    several = [
+        name for name in sorted(template.attributes) if len(entry.attributes.get(name, ())) > 1
     ]
-    if not free and len(identifiers) == 1:
+    if not several and len(identifiers) == 1:
         return
+    named = _rdn_types(entry.dn)
+    free = [name for name in several if _type(name) not in named]
     for identifier, *values in product(identifiers, *(entry.attributes[name] for name in free)):
         first = {name: (value,) for name, value in zip(free, values, strict=True)}
         yield _Chosen(entry.dn, {**entry.attributes, **first}), identifier

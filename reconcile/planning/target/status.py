@@ -31,10 +31,15 @@ def standing(user: User) -> ServiceStatus:
     return ServiceStatus(user.status, user.status_origin, user.status_cause, user.status_before)
 
 
+def _settled(user: User) -> ServiceStatus:
+    """The status on the platform now, without the vacation that a departure interrupted."""
+    return ServiceStatus(user.status, user.status_origin, user.status_cause)
+
+
 def enabled(user: User, source: str, lifecycle: Lifecycle) -> ServiceStatus:
     """For a person in scope who is not disabled."""
     if user.status in ("active", "vacation", "erased") or _is_blocked_by_hand(user):
-        return standing(user)._replace(before="")
+        return _settled(user)
     if user.status_cause not in DEPARTED:
         return ServiceStatus("active", source, "")
     if lifecycle.on_return == "keep":
@@ -50,13 +55,13 @@ def disabled(user: User, source: str, action: Departing, lifecycle: Lifecycle) -
     kept = standing(user)
     target: Status = "inactive" if action == "deactivate" else "blocked_in_directory"
     if user.status == "erased" or _is_blocked_by_hand(user):
-        return kept._replace(before="")
+        return _settled(user)
     if user.status_cause in DEPARTED:
         is_out_of_service = user.status in (target, "blocked")
         if lifecycle.on_return == "keep" and is_out_of_service:
             return kept
     elif user.status == target:
-        return kept._replace(before="")
+        return _settled(user)
     return ServiceStatus(target, source, "disabled")
 
 

@@ -63,8 +63,7 @@ def target_state(
     people, links = gathered.people, gathered.links
     skips = [skip for of_source in people.values() for skip in of_source.skips]
     # Departures come first: they free usernames.
-    names = {fold_name(user.username) for user in current.users}
-    book = accounts.WantedUsers({}, {}, set(), set(), names)
+    book = accounts.WantedUsers({}, {}, set(), set(), set())
     _depart(desired, people, current, book, now)
     candidates = settle_usernames(people, current, book.deleted | book.erased, skips)
     # Groups and departments.
@@ -82,7 +81,7 @@ def target_state(
     accounts.supply(book, candidates, desired.lifecycle, placing, now)
     _keep_others(book, people, current)
     followers = _followers(candidates)
-    unclear = accounts.assign_managers(book, candidates, _located(people) | followers)
+    unclear = accounts.assign_managers(book, candidates, followers, people)
     skips += memberships.unclear_managers(unclear, current.workspace)
     # Memberships and grants of everyone who stays.
     staying = book.users.keys() - book.erased
@@ -108,9 +107,10 @@ def _keep_others(
     book: accounts.WantedUsers, people: Mapping[str, SourcePeople], current: PlatformState
 ) -> None:
     """Adds the users that no rule changes. One whose person is back is no longer departed."""
-    matched = _matched(people)
-    for user in current.users:
-        if user.id in book.users or user.id in book.deleted:
+    left = [user for user in current.users if user.id not in book.users]
+    matched = _matched(people) if left else set()
+    for user in left:
+        if user.id in book.deleted:
             continue
         returned = user.departed and user.id in matched
         book.users[user.id] = (
@@ -123,21 +123,13 @@ def _matched(people: Mapping[str, SourcePeople]) -> set[str]:
     return set[str]().union(*(ids(of_source.matched.values()) for of_source in people.values()))
 
 
-def _followers(candidates: Iterable[Candidate]) -> dict[tuple[str, int], str]:
-    """Source and position of a person → id of its user, for all who follow the directory."""
-    return {
-        (candidate.rules.source.name, candidate.position): accounts.user_id(candidate)
-        for candidate in candidates
-    }
-
-
-def _located(people: Mapping[str, SourcePeople]) -> dict[tuple[str, int], str]:
-    """Source and position of a person → id of the user it has now."""
-    return {
-        (source, position): user.id
-        for source, of_source in people.items()
-        for position, user in of_source.matched.items()
-    }
+def _followers(candidates: Iterable[Candidate]) -> dict[str, dict[int, str]]:
+    """Source → position of a person → id of its user, for all who follow the directory."""
+    followers: dict[str, dict[int, str]] = {}
+    for candidate in candidates:
+        of_source = followers.setdefault(candidate.rules.source.name, {})
+        of_source[candidate.position] = accounts.user_id(candidate)
+    return followers
 
 
 def _reasons(
@@ -182,13 +174,16 @@ def _depart(
     now: str,
 ) -> None:
     """Decides on users who lost their person or their source."""
+    # A source that the platform alone knows was never declared, so it was not removed either.
+    removed = {source.name for source in current.sources} - set(desired.source_names)
+    if not removed and not any(of_source.departed for of_source in people.values()):
+        return
     lifecycle = desired.lifecycle
+    book.names.update(fold_name(user.username) for user in current.users)
     users = by_id(current.users)
     for of_source in people.values():
         for user_id, how in of_source.departed.items():
             departures.depart(book, users[user_id], lifecycle, how, now)
-    # A source that the platform alone knows was never declared, so it was not removed either.
-    removed = {source.name for source in current.sources} - set(desired.source_names)
     kept = _matched(people)
     for user in current.users:
         source_removed = user.source in removed

@@ -9,14 +9,14 @@ from reconcile.model.platform import Department, User
 from reconcile.model.text import dn
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import grace, status
-from reconcile.planning.target.people.candidates import Candidate
+from reconcile.planning.target.people.candidates import Candidate, SourcePeople
 
 
 class WantedUsers(msgspec.Struct):
     """`users`: the wanted users by id; `reasons`: user id → why it is new or changed, if known.
 
     `deleted` are the ids of users to delete, `erased` of those whose row alone stays. `names` are
-    all usernames in use now or in the wanted state, folded.
+    all usernames in use now or in the wanted state, folded, once a user departs.
     """
 
     users: dict[str, User]
@@ -130,9 +130,9 @@ def _supplied(user: User, candidate: Candidate, department: str, service: Direct
     wanted = User(
         id=user.id,
         username=candidate.username,
-        first_name=values.get("first_name", user.first_name),
-        last_name=values.get("last_name", user.last_name),
-        email=values.get("email", user.email),
+        first_name=user.first_name if values.first_name is None else values.first_name,
+        last_name=user.last_name if values.last_name is None else values.last_name,
+        email=user.email if values.email is None else values.email,
         status=state,
         status_origin=origin,
         status_cause=cause,
@@ -149,14 +149,14 @@ def _supplied(user: User, candidate: Candidate, department: str, service: Direct
     return user if wanted == user else wanted
 
 
-def _merged(attributes: dict[str, str], supplied: dict[str, str | None]) -> dict[str, str]:
-    """The attributes with those that the directory supplies; None removes one.
+def _merged(attributes: dict[str, str], changed: Mapping[str, str | None]) -> dict[str, str]:
+    """The attributes with those that the directory changes; None removes one.
 
     The same object if nothing changes.
     """
-    if all(attributes.get(field) == text for field, text in supplied.items()):
+    if not changed:
         return attributes
-    merged: dict[str, str | None] = {**attributes, **supplied}
+    merged: dict[str, str | None] = {**attributes, **changed}
     return {field: text for field, text in merged.items() if text is not None}
 
 
@@ -170,16 +170,22 @@ UnclearManager = tuple[SourceRules, str, str]
 
 
 def assign_managers(
-    accounts: WantedUsers, candidates: Iterable[Candidate], located: Mapping[tuple[str, int], str]
+    accounts: WantedUsers,
+    candidates: Iterable[Candidate],
+    followers: Mapping[str, Mapping[int, str]],
+    people: Mapping[str, SourcePeople],
 ) -> list[UnclearManager]:
-    """Sets managers if the source names them. `located`: source and position → id of the user.
+    """Sets managers if the source names them.
+
+    `followers`: source → position of a person → id of its user, for all who follow the directory;
+    the users of others are in `people`.
 
     A manager who is not a user clears the field, if it is cleared with the directory. A source
     without a manager attribute does not touch it, and neither does a held profile. Of several
     managers the current one stays. A name that can mean several persons leaves the field alone,
     too, and is returned.
     """
-    managers = _Managers(accounts, located)
+    managers = _Managers(accounts, followers, people)
     for candidate in candidates:
         if candidate.person.manager is None or candidate.held:
             continue
@@ -199,10 +205,16 @@ def assign_managers(
 class _Managers:
     """The users that managers of persons mean; each name is looked up once for a source."""
 
-    def __init__(self, accounts: WantedUsers, located: Mapping[tuple[str, int], str]) -> None:
+    def __init__(
+        self,
+        accounts: WantedUsers,
+        followers: Mapping[str, Mapping[int, str]],
+        people: Mapping[str, SourcePeople],
+    ) -> None:
         self.unclear: list[UnclearManager] = []
         self._accounts = accounts
-        self._located = located
+        self._followers = followers
+        self._people = people
         self._ids: dict[tuple[str, str], str | None] = {}
 
     def of(self, candidate: Candidate) -> list[str | None]:
@@ -221,9 +233,17 @@ class _Managers:
         if position < 0 and rules.index.several_persons(name):
             self.unclear.append((rules, name, candidate.person.dn))
             return None
-        manager = self._located.get((rules.source.name, position), "")
+        manager = self._user_at(rules.source.name, position)
         is_wanted = manager in self._accounts.users and manager not in self._accounts.erased
         return manager if is_wanted else ""
+
+    def _user_at(self, source: str, position: int) -> str:
+        """The id of the user of a person, whether it follows the directory or not; "" for none."""
+        follower = self._followers.get(source, {}).get(position)
+        if follower is not None:
+            return follower
+        user = self._people[source].matched.get(position)
+        return user.id if user is not None else ""
 
 
 def _clear_erased_managers(accounts: WantedUsers) -> None:

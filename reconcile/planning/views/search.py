@@ -13,7 +13,7 @@ from reconcile.model.text import dn
 from reconcile.model.text.wildcards import Wildcard
 from reconcile.planning.selection.query import query
 from reconcile.planning.selection.source_rules import SourceRules
-from reconcile.planning.target.people.candidates import Candidate
+from reconcile.planning.target.people.candidates import NO_TEXTS, Candidate, ProfileTexts
 from reconcile.planning.target.people.gathering import gather, settle_usernames
 
 ImportState: TypeAlias = Literal["IMPORTED", "NOT IMPORTED", "CANNOT IMPORT"]
@@ -109,9 +109,9 @@ class _PersonView(NamedTuple):
     skip: Skip | None
 
     @property
-    def values(self) -> Mapping[str, str]:
+    def values(self) -> ProfileTexts:
         """The profile by the rules; empty for a person who cannot be a user."""
-        return self.candidate.values if self.candidate is not None else {}
+        return self.candidate.values if self.candidate is not None else NO_TEXTS
 
     @property
     def username(self) -> str:
@@ -132,8 +132,8 @@ class _PersonView(NamedTuple):
     def shown(self, rules: SourceRules) -> tuple[str, ...]:
         """The texts that are shown of the person, in which a keyword is looked for, too."""
         values = self.values
-        name = f"{values.get('first_name', '')} {values.get('last_name', '')}"
-        return self.username, name, values.get("email", ""), rules.index.keys[self.position]
+        name = f"{values.first_name or ''} {values.last_name or ''}"
+        return self.username, name, values.email or "", rules.index.keys[self.position]
 
     def row(self, workspace: str, rules: SourceRules, ignored: Collection[int]) -> SearchResult:
         """The row of the person."""
@@ -142,9 +142,9 @@ class _PersonView(NamedTuple):
         return SearchResult(
             workspace,
             self.username,
-            values.get("first_name", "") or _first(person, "givenname"),
-            values.get("last_name", "") or _first(person, "sn"),
-            values.get("email", _first(person, "mail")),
+            values.first_name or _first(person, "givenname"),
+            values.last_name or _first(person, "sn"),
+            _first(person, "mail") if values.email is None else values.email,
             person.dn,
             self.status,
             _why(rules, self.position, status, self.skip, self.candidate, ignored),

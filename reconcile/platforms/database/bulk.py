@@ -8,9 +8,9 @@ costs it as much time as the database needs to store them. So values must be wha
 text, numbers, None; JSON as text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import sqlalchemy as sa
 
@@ -88,15 +88,30 @@ def insert(
         raise sa.exc.DBAPIError(statement, None, error) from error
 
 
+_CHUNK: Final = 1000
+"""Rows fetched at once by `chunks`: few enough to be small beside what is made of them."""
+
+
 def rows(
     connection: sa.Connection, statement: sa.Executable, parameters: Mapping[str, object]
 ) -> list[tuple[Any, ...]]:
     """All rows of a SELECT as the driver gives them."""
+    return [row for chunk in chunks(connection, statement, parameters) for row in chunk]
+
+
+def chunks(
+    connection: sa.Connection, statement: sa.Executable, parameters: Mapping[str, object]
+) -> Generator[list[tuple[Any, ...]], None, None]:
+    """The rows of a SELECT as the driver gives them, some at a time.
+
+    To be closed, unless all are taken, while the connection is still open.
+    """
     cursor = connection.execute(statement, parameters).cursor
     if cursor is None:
         raise TypeError("the statement gives no rows")
     try:
-        return cast("list[tuple[Any, ...]]", cursor.fetchall())
+        while chunk := cast("list[tuple[Any, ...]]", cursor.fetchmany(_CHUNK)):
+            yield chunk
     except (
         connection.dialect.loaded_dbapi.Error
     ) as error:  # past SQLAlchemy, which would have noted that

@@ -4,7 +4,7 @@ The order is the rule: first which person is which user (`matching`), then scope
 the profile (`candidate_maker`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from reconcile.model.desired import DesiredState
@@ -37,10 +37,10 @@ class CandidateFinder:
         rules: SourceRules,
         current: PlatformState,
         abilities: Abilities,
-        granted: Mapping[str, Iterable[str]],
+        granted: Callable[[], Mapping[str, tuple[str, ...]]],
         now: str,
     ) -> None:
-        """`granted`: user id → the roles that syncs granted. `now`: RFC 3339."""
+        """`granted` returns user id → the roles that syncs granted. `now`: RFC 3339."""
         self.rules = rules
         self._on_disabled = desired.lifecycle.on_disabled
         self._ends_disabled = desired.lifecycle.ends_disabled and not rules.login

@@ -5,7 +5,7 @@ loses what the directory takes away, and gains nothing until the profile is vali
 without a user only becomes a skip.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,7 +15,12 @@ from reconcile.model.platform import Abilities, User
 from reconcile.model.text.folding import fold_name
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target import profiles
-from reconcile.planning.target.people.candidates import Candidate
+from reconcile.planning.target.people.candidates import (
+    NO_ATTRIBUTES,
+    NO_TEXTS,
+    Candidate,
+    ProfileTexts,
+)
 from reconcile.planning.target.people.skips import PersonSkips
 from reconcile.planning.target.profiles import Refused
 
@@ -39,16 +44,22 @@ class CandidateMaker:
         desired: DesiredState,
         rules: SourceRules,
         abilities: Abilities,
-        granted: Mapping[str, Iterable[str]],
+        granted: Callable[[], Mapping[str, tuple[str, ...]]],
         skips: PersonSkips,
     ) -> None:
-        """`granted`: user id → the roles that syncs granted."""
+        """`granted` returns user id → the roles that syncs granted."""
         self._rules = rules
         self._settings = rules.source.users
         self._roles_wanted = desired.roles
         self._adopt = desired.lifecycle.adopt_local
         self._abilities = abilities
+        default = rules.default_role if desired.roles.on_unmapped == "default" else None
+        self._unmapped = () if default is None else (default,)
         self._granted = granted
+        self._may_keep_roles = (
+            "keep" in (desired.roles.on_existing, desired.roles.on_unmapped)
+            or rules.keeps_unsure_roles
+        )
         self._skips = skips
         self.not_created: list[int] = []
         """Positions of disabled persons who get no user because of that."""
@@ -100,8 +111,8 @@ class CandidateMaker:
             user=user,
             why=why,
             username=user.username if user is not None else identifier,
-            values={},
-            attributes={},
+            values=NO_TEXTS,
+            attributes=NO_ATTRIBUTES,
             roles=roles,
             keeps_roles=keeps_roles,
             disabled=self.disabled(position),
@@ -127,7 +138,8 @@ class CandidateMaker:
         profile = profiles.profile(
             settings, person, candidate.user, values, candidate.roles, self._abilities
         )
-        candidate.values, candidate.attributes = values, profile.attributes
+        candidate.values = _texts(values)
+        candidate.attributes = _changed(profile.attributes, candidate.user) or NO_ATTRIBUTES
         return profile.left_out
 
     def disabled(self, position: int) -> bool | None:
@@ -156,7 +168,9 @@ class CandidateMaker:
     def _roles(self, position: int, user: User | None) -> tuple[tuple[str, ...], bool]:
         """The roles of a person by the rules, and whether they are only the present ones, kept."""
         wanted = self._roles_wanted
-        granted = tuple(self._granted.get(user.id, ())) if user is not None else ()
+        granted: tuple[str, ...] = ()
+        if user is not None and self._may_keep_roles:
+            granted = self._granted().get(user.id, ())
         if user is not None and wanted.on_existing == "keep":
             return granted, True
         multiple = wanted.mode == "multiple"
@@ -165,9 +179,18 @@ class CandidateMaker:
             return tuple(dict.fromkeys(mapping.role for mapping in mappings)), False
         if wanted.on_unmapped == "keep":
             return granted, True
-        if wanted.on_unmapped == "default" and self._rules.default_role is not None:
-            return (self._rules.default_role,), False
-        return (), False
+        return self._unmapped, False
+
+
+def _texts(values: Mapping[str, str]) -> ProfileTexts:
+    """The fields of a profile but for the username."""
+    return ProfileTexts(values.get("first_name"), values.get("last_name"), values.get("email"))
+
+
+def _changed(attributes: Mapping[str, str | None], user: User | None) -> dict[str, str | None]:
+    """The attributes that the user does not have like this: nearly always none."""
+    before = user.attributes if user is not None else {}
+    return {field: text for field, text in attributes.items() if before.get(field) != text}
 
 
 def _held(candidate: Candidate) -> Candidate:

@@ -1,6 +1,8 @@
 """The people of a source: who is to be a user, which user each is, and whose person left."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 
@@ -13,9 +15,22 @@ from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.grace import Reason
 
 
-class Candidate(msgspec.Struct, gc=False):
-    """A person who is to be a user. `values` and `attributes` are what the profile sets.
+class ProfileTexts(msgspec.Struct, frozen=True, gc=False):
+    """The fields of a profile; None for one that the directory does not set."""
 
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+
+
+NO_TEXTS: Final = ProfileTexts()
+NO_ATTRIBUTES: Final[Mapping[str, str | None]] = MappingProxyType({})
+
+
+class Candidate(msgspec.Struct, gc=False):
+    """A person who is to be a user.
+
+    `values` are the fields that the profile sets, `attributes` those that it changes: None removes.
     `why` says how the person was matched with the user; `relinked`: the user stands for another
     entry than before. `disabled` is None if that is unknown. `held`: the profile cannot be
     supplied, so the user gains nothing.
@@ -26,8 +41,8 @@ class Candidate(msgspec.Struct, gc=False):
     user: User | None
     why: str
     username: str
-    values: dict[str, str]
-    attributes: dict[str, str | None]
+    values: ProfileTexts
+    attributes: Mapping[str, str | None]
     roles: tuple[str, ...]
     keeps_roles: bool
     disabled: bool | None
@@ -40,13 +55,14 @@ class Candidate(msgspec.Struct, gc=False):
         return self.rules.index.snapshot.persons[self.position]
 
     def disown(self) -> None:
-        """Gives up a local user it was to adopt."""
+        """Gives up a local user it was to adopt; its claim on that name is refused then."""
         self.user, self.why = None, ""
 
     def hold(self) -> None:
         """Leaves the profile of the user as it is."""
         assert self.user is not None  # noqa: S101 - a person without a user is skipped instead
-        self.held, self.username, self.values, self.attributes = True, self.user.username, {}, {}
+        self.held, self.username = True, self.user.username
+        self.values, self.attributes = NO_TEXTS, NO_ATTRIBUTES
 
 
 class DepartedUser(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ Decides which person is which user across sources, and which user gets which use
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +18,7 @@ from reconcile.model.text.folding import fold_name, sole_holders
 from reconcile.planning.selection.source_rules import SourceRules
 from reconcile.planning.target.link_line import link_line
 from reconcile.planning.target.linking import LinkedObjects, linked
-from reconcile.planning.target.name_claims import Claim, NameHolder, Refusal, settle, slots
+from reconcile.planning.target.name_claims import Claim, Holders, NameHolder, Refusal, settle, slots
 from reconcile.planning.target.people.candidate_finder import CandidateFinder
 from reconcile.planning.target.people.candidates import Candidate, SourcePeople
 
@@ -74,19 +75,23 @@ def _finders(
     now: str,
 ) -> dict[str, CandidateFinder]:
     """A finder of candidates for each source that was read, by its name."""
-    granted = _granted_by_syncs(current)
+
+    @cache
+    def granted() -> dict[str, tuple[str, ...]]:
+        return _granted_by_syncs(current)
+
     return {
         rules.source.name: CandidateFinder(desired, rules, current, abilities, granted, now)
         for rules in sources
     }
 
 
-def _granted_by_syncs(current: PlatformState) -> dict[str, list[str]]:
+def _granted_by_syncs(current: PlatformState) -> dict[str, tuple[str, ...]]:
     """User id → the roles that syncs granted."""
-    granted: dict[str, list[str]] = {}
+    granted: dict[str, tuple[str, ...]] = {}
     for grant in current.grants:
         if grant.origin != BY_HAND:
-            granted.setdefault(grant.user, []).append(grant.role)
+            granted[grant.user] = (*granted.get(grant.user, ()), grant.role)
     return granted
 
 
@@ -203,14 +208,10 @@ def settle_usernames(
     A person with a user keeps it, under its present name. `deleted` are the ids of users whose
     names the plan frees.
     """
-    staying = _without(current.users, deleted)
-    holders = slots(
-        (("", fold_name(user.username)), NameHolder(user.id, user.username, user.source, user.dn))
-        for user in staying
-    )
     candidates = [candidate for source in people.values() for candidate in source.candidates]
-    claims = (_claim(candidate) for candidate in candidates if not candidate.held)
-    granted, refused = settle(claims, holders, "duplicate_username")
+    staying = _without(current.users, deleted)
+    claims = [_claim(candidate) for candidate in _unsettled(candidates, staying)]
+    granted, refused = settle(claims, _holders(claims, staying), "duplicate_username")
     for refusal in refused:
         candidate, claim = refusal.claim.item, refusal.claim
         exists = candidate.position in people[claim.source].matched
@@ -227,8 +228,46 @@ def settle_usernames(
         )
         if exists:
             candidate.hold()
-    named = {id(claim.item) for claim in granted}
-    return [candidate for candidate in candidates if candidate.held or id(candidate) in named]
+    without = {id(claim.item) for claim in claims} - {id(claim.item) for claim in granted}
+    return [candidate for candidate in candidates if candidate.held or id(candidate) not in without]
+
+
+def _unsettled(candidates: Iterable[Candidate], staying: Iterable[User]) -> list[Candidate]:
+    """The candidates whose names have to be settled together: few, of a large directory.
+
+    Every other one gets its name, because no other candidate wants it and no other user has it. One
+    who is renamed is settled too, since the claims of others on the present name depend on that.
+    """
+    wanting = [candidate for candidate in candidates if not candidate.held]
+    names = [fold_name(candidate.username) for candidate in wanting]
+    wanted = Counter(names)
+    holders: dict[str, str] = {}
+    """Name → id of the one user who has it; "" for several."""
+    for user in staying:
+        name = fold_name(user.username)
+        holders[name] = "" if name in holders else user.id
+    return [
+        candidate
+        for candidate, name in zip(wanting, names, strict=True)
+        if wanted[name] > 1 or holders.get(name) != _own_id(candidate)
+    ]
+
+
+def _own_id(candidate: Candidate) -> str | None:
+    """The id of the user of a candidate; None for a new one."""
+    return candidate.user.id if candidate.user is not None else None
+
+
+def _holders(claims: Iterable[Claim[Candidate]], staying: Iterable[User]) -> Holders:
+    """The users who have one of the claimed names."""
+    names = {claim.name for claim in claims}
+    if not names:
+        return {}
+    return slots(
+        (("", name), NameHolder(user.id, user.username, user.source, user.dn))
+        for user in staying
+        if (name := fold_name(user.username)) in names
+    )
 
 
 def _claim(candidate: Candidate) -> Claim[Candidate]:

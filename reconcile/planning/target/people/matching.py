@@ -9,6 +9,7 @@ elsewhere in the directory is never matched with another person.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Final
 
 import msgspec
@@ -118,13 +119,17 @@ class _ByExternalId:
 
     def __init__(self, users: Iterable[User]) -> None:
         self.exact = {user.external_id: user for user in users if user.external_id}
-        self._folded: dict[str, User] = {}
+
+    @cached_property
+    def _folded(self) -> dict[str, User]:
+        folded: dict[str, User] = {}
         shared: set[str] = set()
         for external_id, user in self.exact.items():
-            if self._folded.setdefault(external_id.lower(), user) is not user:
+            if folded.setdefault(external_id.lower(), user) is not user:
                 shared.add(external_id.lower())
         for external_id in shared:
-            del self._folded[external_id]
+            del folded[external_id]
+        return folded
 
     def find(self, external_id: str) -> User | None:
         """The user of an id of the directory; None for none."""

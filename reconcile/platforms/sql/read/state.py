@@ -3,13 +3,27 @@
 Whole rows in the order of the model's fields, so that nothing is looked up by name.
 
 The database turns ids into text and NULL into "", which is several times faster than doing it here.
+A text that stands in very many rows is kept once, as a million users have the same few statuses.
 """
 
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import starmap
+from sys import intern
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, cast
 
 import sqlalchemy as sa
 
-from reconcile.model.platform import Department, Grant, Membership, PlatformState, Source, User
+from reconcile.model.platform import (
+    Department,
+    Grant,
+    Membership,
+    PlatformState,
+    Source,
+    Status,
+    User,
+)
 from reconcile.platforms.database import bulk
 from reconcile.platforms.database.json_values import decode
 from reconcile.platforms.ledger.history.rows import Users
@@ -17,6 +31,10 @@ from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.platforms.sql.read import integrity
 from reconcile.platforms.sql.tables import tables as t
 from reconcile.ports import Progress, no_progress
+
+_Row: TypeAlias = tuple[Any, ...]
+_Made = TypeVar("_Made")
+_Link = TypeVar("_Link", Membership, Grant)
 
 _WORKSPACE: sa.BindParameter[int] = sa.bindparam("workspace", type_=sa.Integer)
 
@@ -148,29 +166,77 @@ def read(
     if number is None:
         return PlatformState(workspace)
 
-    def rows(statement: "sa.Select[*tuple[Any, ...]]", table: sa.Table) -> list[tuple[Any, ...]]:
-        locking = statement.with_for_update(of=table) if lock else statement
-        locked = bulk.rows(connection, locking, {"workspace": number})
-        integrity.texts(table.name, statement.selected_columns.keys(), locked)
-        return locked
-
+    read_all = _Reading(connection, number, lock).all
     integrity.references(connection)
 
-    users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows(_USERS, t.users)])
+    users = read_all(_USERS, t.users, _users)
     integrity.times(users)
     progress("users read", len(users))
+    ids: dict[str, str] = {user.id: user.id for user in users}
+
+    def linked(link: type[_Link], rows: Iterable[_Row]) -> Iterable[_Link]:
+        return [
+            link(ids.setdefault(user, user), intern(to), intern(origin))
+            for user, to, origin in rows
+        ]
+
     return PlatformState(
         workspace=workspace,
-        sources=tuple([Source(*row) for row in rows(_SOURCES, t.sources)]),
-        departments=integrity.tree([Department(*row) for row in rows(_DEPARTMENTS, t.departments)]),
-        groups=integrity.nested(rows(_GROUPS, t.groups), rows(_NESTED, t.nested_groups)),
+        sources=read_all(_SOURCES, t.sources, partial(starmap, Source)),
+        departments=integrity.tree(
+            read_all(_DEPARTMENTS, t.departments, partial(starmap, Department))
+        ),
+        groups=integrity.nested(
+            read_all(_GROUPS, t.groups, iter), read_all(_NESTED, t.nested_groups, iter)
+        ),
         users=users,
-        roles=frozenset([name for (name,) in rows(_ROLES, t.roles)]),
-        memberships=tuple([Membership(*row) for row in rows(_MEMBERSHIPS, t.memberships)]),
-        grants=tuple([Grant(*row) for row in rows(_GRANTS, t.grants)]),
-        deleted=frozenset([(source, person) for source, person in rows(_DELETED, t.supplied)]),
+        roles=frozenset([name for (name,) in read_all(_ROLES, t.roles, iter)]),
+        memberships=read_all(_MEMBERSHIPS, t.memberships, partial(linked, Membership)),
+        grants=read_all(_GRANTS, t.grants, partial(linked, Grant)),
+        deleted=frozenset(read_all(_DELETED, t.supplied, iter)),
         readings=integrity.readings(bulk.rows(connection, _READINGS, {"workspace": number})),
     )
+
+
+class _Reading(NamedTuple):
+    """One workspace that is read within a transaction."""
+
+    connection: sa.Connection
+    workspace: int
+    lock: bool
+
+    def all(
+        self,
+        statement: "sa.Select[*tuple[Any, ...]]",
+        table: sa.Table,
+        make: Callable[[list[_Row]], Iterable[_Made]],
+    ) -> tuple[_Made, ...]:
+        """What `make` makes of the rows of a statement, some at a time."""
+        locking = statement.with_for_update(of=table) if self.lock else statement
+        columns = statement.selected_columns.keys()
+        made: list[_Made] = []
+        with closing(
+            bulk.chunks(self.connection, locking, {"workspace": self.workspace})
+        ) as chunks:
+            for chunk in chunks:
+                integrity.texts(table.name, columns, chunk)
+                made += make(chunk)
+        return tuple(made)
+
+
+def _users(rows: Iterable[_Row]) -> Iterator[User]:
+    """The users of some rows. Raises PlatformUnreadable for attributes that are no JSON object."""
+    for (
+        id_, username, first_name, last_name, email,
+        status, origin, cause, before, departed, departed_at,
+        source, external_id, dn, department, manager, attributes,
+    ) in rows:  # fmt: skip
+        yield User(
+            id_, username, first_name, last_name, email,
+            cast("Status", intern(status)), intern(origin), cause, before, departed, departed_at,
+            intern(source), external_id, dn, intern(department), manager,
+            decode(attributes, username),
+        )  # fmt: skip
 
 
 def count_users(connection: sa.Connection, workspace: str) -> int:
