@@ -49,3 +49,18 @@ def _refuse_irregular(mode: int) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
         raise OSError(errno.EINVAL, _IRREGULAR)
+
+
+def sqlite_fault(name: str, folder: str) -> str:
+    """Why a file of SQLite cannot be used; "" if it can. Its folder has to exist and be writable.
+
+    `name` is the path in the URL, from `folder` on where it is relative.
+    """
+    if not name or name == ":memory:" or name.startswith("file:"):
+        return ""
+    file = Path(folder, name)
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent} for the database {file.name}: make it first"
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        return f"{file if file.exists() else file.parent} cannot be written by this account"
+    return ""

@@ -15,6 +15,7 @@ from reconcile import connections
 from reconcile.app import inputs
 from reconcile.model import desired as desired_model
 from tests.scenarios.shell import RECONCILE, Shell, terminal_output
+from tests.servers.certificates import Authority
 
 FILE = """\
 version: 1
@@ -52,6 +53,7 @@ def shell(
 ) -> Shell:
     made = Shell(tmp_path, capsys, monkeypatch)
     (tmp_path / "reconcile.yml").write_text(FILE, encoding="utf-8")
+    Authority(tmp_path, "ca")  # ca.pem, without which no file is valid
     return made
 
 
@@ -146,7 +148,7 @@ def test_an_update_changes_what_the_file_says_and_nothing_else(shell: Shell) -> 
     assert "users.filter: (title=*) → not set" in err
     assert "the password stays as it is and will be sent to the new servers" in err
     assert stat.S_IMODE((shell.folder / "reconcile.yml").stat().st_mode) == 0o640
-    assert sorted(path.name for path in shell.folder.iterdir()) == ["corp.json", "reconcile.yml"]
+    assert sorted(path.name for path in shell.folder.iterdir()) == ["ca.pem", "corp.json", "reconcile.yml"]
     before = desired(shell)
     _, err = shell.run("connection", "import", file, "--update", "--out", "reconcile.yml")
     assert "Nothing to change" in err
@@ -204,6 +206,7 @@ def test_a_source_is_updated_in_the_file_where_it_stands(shell: Shell) -> None:
 
 
 def test_the_certificate_is_asked_for(shell: Shell) -> None:
+    (shell.folder / "ca.pem").unlink()
     _, err = shell.run("connection", "import", given(shell), "--new")
     assert (
         "TLS certificate is not installed: ca.pem cannot be read (No such file or directory)" in err

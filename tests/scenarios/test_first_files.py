@@ -116,7 +116,7 @@ def test_from_a_file_of_entries(shell: Shell) -> None:
     shell.run("test", "sub/first.yml", "--strict")
     for change, hint in (
         (("ou=people", "ou=poeple"), "hint    directly below dc=x are ou=people"),
-        (("base_dn: dc=x", "base_dn: dc=y"), "set base_dn to an entry of the file. The topmost: dc=x."),
+        (("base_dn: dc=x", "base_dn: dc=y"), "set base_dn to an entry of the file. Did you mean dc=x? The topmost: dc=x."),
     ):  # fmt: skip
         (shell.folder / "wrong.yml").write_text(written.replace(*change), encoding="utf-8")
         out, _ = shell.run("test", "wrong.yml", code=7)

@@ -1,10 +1,15 @@
 """CA files and database URLs, as this machine has them."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from reconcile.config import Loaded
 from reconcile.errors import Problem
+from reconcile.files import sqlite_fault
 from reconcile.model.desired import Secret
+
+_PLAIN_FILE: Final = re.compile(r"sqlite:///([\w./-]+)")
 
 
 def problems(loaded: Loaded) -> Iterator[Problem]:
@@ -45,8 +50,15 @@ def _database(
     loaded: Loaded, secret: Secret | None, folder: str, setting: str
 ) -> Iterator[Problem]:
     """One URL, with what is fetched later left open."""
+    shape, made = getattr(secret, "shape", ""), setting == "state"
+    if shape and (why := _fault(shape, folder, made=made)):
+        yield loaded.places.problem(setting, why)
+
+
+def _fault(url: str, folder: str, *, made: bool) -> str:
+    """Why no database can be meant. A plain file needs no SQLAlchemy, which loads slowly."""
+    if file := _PLAIN_FILE.fullmatch(url):
+        return "" if made else sqlite_fault(file[1], folder)
     from reconcile.platforms.database import urls
 
-    shape = getattr(secret, "shape", "")
-    if shape and (why := urls.fault(shape, folder, made=setting == "state")):
-        yield loaded.places.problem(setting, why)
+    return urls.fault(url, folder, made=made)

@@ -3,14 +3,13 @@
 What the last three share is in `server`.
 """
 
-import os
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError
 
 from reconcile.errors import ReconcileError, UsageError
+from reconcile.files import sqlite_fault
 from reconcile.model.desired import Secret
 from reconcile.platforms.database.database import Database
 
@@ -109,19 +108,7 @@ def fault(text: str, folder: str, *, made: bool = False) -> str:
     except ReconcileError as error:
         return str(error)
     if url.drivername.startswith("sqlite"):
-        return "" if made else _sqlite(url.database or "", folder)
+        return "" if made else sqlite_fault(url.database or "", folder)
     if url.port is not None and not 0 < url.port <= _LAST_PORT:
         return f"the port {url.port} is not between 1 and {_LAST_PORT}"
-    return ""
-
-
-def _sqlite(name: str, folder: str) -> str:
-    """A file of SQLite, whose folder has to exist and be writable."""
-    if not name or name == ":memory:" or name.startswith("file:"):
-        return ""
-    file = Path(folder, name)
-    if not file.parent.is_dir():
-        return f"there is no folder {file.parent} for the database {file.name}: make it first"
-    if not os.access(file if file.exists() else file.parent, os.W_OK):
-        return f"{file if file.exists() else file.parent} cannot be written by this account"
     return ""
