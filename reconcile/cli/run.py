@@ -116,7 +116,10 @@ def _show_plan(prepared: Prepared, form: str, *, colour: bool, asks: bool) -> Ou
     """Shows the plan; returns why it could not. Raises OutputLost if a question follows."""
     saved = prepared.task.plan_file
     try:
-        text = output.plan(prepared.shown, "text", full=False, saved=saved, colour=colour)
+        last_full = prepared.last_full
+        text = output.plan(
+            prepared.shown, "text", full=False, saved=saved, colour=colour, last_full=last_full
+        )
         click.echo(text, err=form != "text")
     except OutputLost as error:
         if asks:  # a plan that is not visible cannot be approved

@@ -55,6 +55,8 @@ class Report(msgspec.Struct, frozen=True):
     """The run that had applied the plan file before: nothing was done then. "" for none."""
     later_runs: tuple[str, ...] = ()
     """With `already_applied`, the runs that have written to its workspaces since."""
+    last_full: str = ""
+    """When the last full run was, RFC 3339, UTC, if this one was quiet; otherwise ""."""
 
     def count(self, result: Result) -> int:
         """How many changes ended so."""
@@ -79,3 +81,5 @@ class Showing(NamedTuple):
     """The Git commit of the desired state; "" if it is not known."""
     redacted: bool = False
     """Whether the plan has no names, addresses and values."""
+    last_full: str = ""
+    """When the last full run was, RFC 3339, UTC, if this one was quiet; otherwise ""."""

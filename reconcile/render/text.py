@@ -27,7 +27,15 @@ from reconcile.render.layout import aligned, around, indented, numbered, prefixe
 from reconcile.render.paint import Paint, paint_for
 
 
-def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: bool = False) -> str:
+def plan_text(
+    plan: Plan,
+    *,
+    colour: bool,
+    full: bool,
+    pointer: str,
+    redacted: bool = False,
+    last_full: str = "",
+) -> str:
     """The whole text, its last line without a newline.
 
     `full` shows every change, skip and notice; otherwise there are no notices, which are reported
@@ -42,6 +50,8 @@ def plan_text(plan: Plan, *, colour: bool, full: bool, pointer: str, redacted: b
     lines.append(paint(wording.headline(plan), "bold"))
     lines += _counts(summary.planned(plan), paint)
     lines += _summary(plan)
+    if last_full:
+        lines.append(f"  {wording.quiet_line(last_full)}")
     if redacted:
         lines.append(f"  {wording.REDACTED}")
     if full:
@@ -221,6 +231,8 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool) -> str
     lines += prefixed("  ", wording.since_applied(report))
     if not report.already_applied:
         lines += _counts(summary.done(plan, report), paint)
+    if report.last_full:
+        lines.append(f"  {wording.quiet_line(report.last_full)}")
     if report.outcomes:
         lines.append(_configuration(plan))
     lines += prefixed("  signed by ", wording.signers(report))
@@ -248,6 +260,7 @@ def plan(plan: Plan, showing: Showing) -> str:
         full=showing.full,
         pointer=showing.pointer,
         redacted=showing.redacted,
+        last_full=showing.last_full,
     )
 
 

@@ -8,7 +8,7 @@ costs it as much time as the database needs to store them. So values must be wha
 text, numbers, None; JSON as text.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
@@ -86,6 +86,25 @@ def insert(
                 copy.write_row(row)
     except connection.dialect.loaded_dbapi.Error as error:  # past SQLAlchemy
         raise sa.exc.DBAPIError(statement, None, error) from error
+
+
+def chunks(
+    connection: sa.Connection,
+    statement: sa.Executable,
+    parameters: Mapping[str, object],
+    size: int,
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a SELECT as the driver gives them, so many at a time; the last may be fewer."""
+    cursor = connection.execute(statement, parameters).cursor
+    if cursor is None:
+        raise TypeError("the statement gives no rows")
+    try:
+        while some := cursor.fetchmany(size):
+            yield list(some)
+    except connection.dialect.loaded_dbapi.Error as error:  # past SQLAlchemy
+        raise sa.exc.DBAPIError(str(statement), None, error) from error
+    finally:
+        cursor.close()
 
 
 def rows(

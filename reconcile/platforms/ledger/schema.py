@@ -16,10 +16,12 @@ def _tables() -> Sequence[sa.Table]:
 
 SCHEMA: Final = Schema(
     version_table="reconcile_ledger_revision",
-    revisions=("0001", "0002"),
+    revisions=("0001", "0002", "0003"),
     migrations="reconcile.platforms.ledger:migrations",
     tables=_tables,
     setting="state",
 )
 SIGNATURES: Final = "0002"
 """The first with `history_runs.plan_file` and `signatures`."""
+MEMOS: Final = "0003"
+"""The first with `quiet_memos`."""

@@ -16,7 +16,7 @@ def _tables() -> Sequence[sa.Table]:
 
 SCHEMA: Final = Schema(
     version_table="reconcile_revision",
-    revisions=("0001", "0002", "0003", "0004", "0005"),
+    revisions=("0001", "0002", "0003", "0004", "0005", "0006"),
     migrations="reconcile.platforms.sql:migrations",
     tables=_tables,
     setting="platform.url",
@@ -25,3 +25,5 @@ REMOVALS: Final = "0003"
 """The first with `history_runs.removed` and `files`, and with `workspaces.history_hash`."""
 SIGNATURES: Final = "0005"
 """The first with `history_runs.plan_file` and `signatures`."""
+MEMOS: Final = "0006"
+"""The first with `quiet_memos`."""

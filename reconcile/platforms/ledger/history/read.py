@@ -24,6 +24,8 @@ class Since(NamedTuple):
     """`history_runs.removed` and `files`, and `workspaces.history_hash`."""
     signatures: str = ""
     """`history_runs.plan_file` and `signatures`."""
+    memos: str = ""
+    """The table `quiet_memos`."""
 
 
 class SqlHistory:

@@ -5,6 +5,7 @@ Whole rows in the order of the model's fields, so that nothing is looked up by n
 The database turns ids into text and NULL into "", which is several times faster than doing it here.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -129,12 +130,28 @@ _READINGS = (
 )
 
 
+STATEMENTS: Final["Mapping[str, sa.Select[*tuple[Any, ...]]]"] = {
+    "users": _USERS,
+    "sources": _SOURCES,
+    "departments": _DEPARTMENTS,
+    "groups": _GROUPS,
+    "nested_groups": _NESTED,
+    "roles": _ROLES,
+    "memberships": _MEMBERSHIPS,
+    "grants": _GRANTS,
+    "supplied": _DELETED,
+    "readings": _READINGS,
+}
+"""What is read of a workspace, all of it, by the table that it is about."""
+
+
 def read(
     connection: sa.Connection,
     workspace: str,
     progress: Progress = no_progress,
     *,
     lock: bool = False,
+    taken: Callable[[str, list[tuple[Any, ...]]], None] | None = None,
 ) -> PlatformState:
     """The workspace as it is; an empty state if there is none of that name.
 
@@ -142,34 +159,39 @@ def read(
 
     With `lock` no other program can change what was read until the transaction ends: an insert
     waits for the workspace's row, which the transaction holds, or for the user's or group's it
-    refers to. SQLite has no row locks; there the whole database is locked.
+    refers to. SQLite has no row locks; there the whole database is locked. `taken` gets the rows
+    of each statement as they came.
     """
     number = workspace_id(connection, workspace)
     if number is None:
         return PlatformState(workspace)
 
-    def rows(statement: "sa.Select[*tuple[Any, ...]]", table: sa.Table) -> list[tuple[Any, ...]]:
-        locking = statement.with_for_update(of=table) if lock else statement
-        locked = bulk.rows(connection, locking, {"workspace": number})
-        integrity.texts(table.name, statement.selected_columns.keys(), locked)
-        return locked
+    def rows(name: str) -> list[tuple[Any, ...]]:
+        statement, table = STATEMENTS[name], t.metadata.tables[name]
+        locking = statement.with_for_update(of=table) if lock and name != "readings" else statement
+        fetched = bulk.rows(connection, locking, {"workspace": number})
+        if taken is not None:
+            taken(name, fetched)
+        if name != "readings":
+            integrity.texts(name, statement.selected_columns.keys(), fetched)
+        return fetched
 
     integrity.references(connection)
 
-    users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows(_USERS, t.users)])
+    users = tuple([User(*(*row[:-1], decode(row[-1], row[1]))) for row in rows("users")])
     integrity.times(users)
     progress("users read", len(users))
     return PlatformState(
         workspace=workspace,
-        sources=tuple([Source(*row) for row in rows(_SOURCES, t.sources)]),
-        departments=integrity.tree([Department(*row) for row in rows(_DEPARTMENTS, t.departments)]),
-        groups=integrity.nested(rows(_GROUPS, t.groups), rows(_NESTED, t.nested_groups)),
+        sources=tuple([Source(*row) for row in rows("sources")]),
+        departments=integrity.tree([Department(*row) for row in rows("departments")]),
+        groups=integrity.nested(rows("groups"), rows("nested_groups")),
         users=users,
-        roles=frozenset([name for (name,) in rows(_ROLES, t.roles)]),
-        memberships=tuple([Membership(*row) for row in rows(_MEMBERSHIPS, t.memberships)]),
-        grants=tuple([Grant(*row) for row in rows(_GRANTS, t.grants)]),
-        deleted=frozenset([(source, person) for source, person in rows(_DELETED, t.supplied)]),
-        readings=integrity.readings(bulk.rows(connection, _READINGS, {"workspace": number})),
+        roles=frozenset([name for (name,) in rows("roles")]),
+        memberships=tuple([Membership(*row) for row in rows("memberships")]),
+        grants=tuple([Grant(*row) for row in rows("grants")]),
+        deleted=frozenset([(source, person) for source, person in rows("supplied")]),
+        readings=integrity.readings(rows("readings")),
     )
 
 
