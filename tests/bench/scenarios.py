@@ -50,8 +50,10 @@ WORKS = (
     Work(FLOOR, "bare ldap3 read: the floor"),
     Work("read", "in process: read() : bare", 1.25, "bare"),
     Work("import", "first import: apply", 2.0),
-    Work("check", "nothing to do: plan --check", 1.5),
-    Work("nothing", "nothing to do: apply", 1.5),
+    Work("check", "nothing to do: plan --check --full", 1.2),
+    Work("nothing", "nothing to do: apply --full", 1.5),
+    Work("quiet", "nothing to do, quiet: plan --check", 0.75),
+    Work("quiet apply", "nothing to do, quiet: apply", 0.75),
     Work("update", "all profiles updated: apply", 2.2),
 )
 
@@ -82,8 +84,10 @@ class Setting(NamedTuple):
         return {
             FLOOR: [sys.executable, "-m", "tests.bench.floor_ldap3", self.url, SUFFIX],
             "import": [RECONCILE, "apply", "--yes", self.before],
-            "check": [RECONCILE, "plan", "--check", self.before],
-            "nothing": [RECONCILE, "apply", "--yes", self.before],
+            "check": [RECONCILE, "plan", "--check", "--full", self.before],
+            "nothing": [RECONCILE, "apply", "--yes", "--full", self.before],
+            "quiet": [RECONCILE, "plan", "--check", self.before],
+            "quiet apply": [RECONCILE, "apply", "--yes", self.before],
             "update": [RECONCILE, "apply", "--yes", self.after],
         }
 
@@ -106,7 +110,7 @@ def one_run(made: Setting) -> dict[str, Cost]:
     made.start_over()
     costs = {name: measure(command, made.folder) for name, command in made.commands().items()}
     costs |= beside(made)
-    measure([RECONCILE, "plan", "--check", made.after], made.folder)
+    measure([RECONCILE, "plan", "--check", "--full", made.after], made.folder)
     measure([RECONCILE, "plan", "--check", made.before], made.folder, expected=3)
     return costs
 
