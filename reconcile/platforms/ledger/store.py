@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.schema import Schema
 from reconcile.platforms.ledger import lock as locks
-from reconcile.platforms.ledger import memos
 from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.history import memos
 from reconcile.platforms.ledger.history.read import Since, SqlHistory
 from reconcile.platforms.ledger.history.rows import Users
 from reconcile.platforms.ledger.workspaces import create_workspaces, missing_workspaces
