@@ -60,14 +60,14 @@ def planned(
         try:
             return Made(answering.plan(progress), last_full=known.full_at)
         except Differs as error:
-            _log.info("this is a full run: other than in the last one is: %s", error)
+            _log.info("full run, because this is not as it was: %s", error)
     if not (keeps or (known is not None and due)):
         return Made(*inputs.plan(loaded, scope, variables, target, progress, directory))
     key = known.key if known is not None else secrets.token_bytes(Parts.KEY)
     recording = Recording(key, loaded, scope, variables, remembering, directory)
     recorded = recording.run(progress)
     if recorded.why_not:
-        _log.info("the next run is a full one: %s", recorded.why_not)
+        _log.info("the next run is a full one, because %s", recorded.why_not)
     if known is not None and due and (differing := list(_differing(known, recorded))):
         if keeps:
             keep(target, loaded, scope, "", run_identity.holder())
@@ -83,7 +83,7 @@ def keep(target: ManagedPlatform, loaded: Loaded, scope: Scope, memo: str, holde
     try:
         remembering.keep_memo(_first(loaded, scope), _slot(loaded, scope), memo, holder)
     except ReconcileError as error:
-        _log.info("the next run is a full one: its ledger keeps no memo: %s", error)
+        _log.info("the next run is a full one, because the ledger keeps no memo: %s", error)
 
 
 def _remembering(target: ManagedPlatform) -> Remembering | None:
