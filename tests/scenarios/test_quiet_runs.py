@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -27,6 +28,10 @@ from reconcile.platforms.sql import SqlPlatform
 from tests.effort import sample
 from tests.scenarios.shell import Shell
 from tests.scenarios.stage import HOLDER, ldif
+
+pytestmark = pytest.mark.skipif(
+    "RECONCILE_TEST_QUIET" in os.environ, reason="quiet runs are forced on or off"
+)
 
 PEOPLE: dict[str, Any] = {
     "uid=ann": None,
