@@ -145,6 +145,8 @@ def _applied(task: run.Task) -> ApplyResult:
         raise UsageError(
             "a plan file is applied as it is: workspaces, sources, targets, accept belong to plan"
         )
+    if task.plan_file is not None and task.full:
+        raise UsageError("a plan file is applied as it is: full belongs to plan")
     if task.plan_file is None and (task.expect_digest or task.signatures is not None):
         raise UsageError("expect_digest and allowed_signers need a plan_file")
     saved, loaded = run.begin(task)

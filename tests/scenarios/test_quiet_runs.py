@@ -22,7 +22,7 @@ from reconcile.app.quiet import memo as memos
 from reconcile.app.quiet import parts, planned
 from reconcile.app.quiet.seal import Broken, opened, seal
 from reconcile.directories.ldif.adapter import LdifDirectory
-from reconcile.errors import FullRunDisagrees
+from reconcile.errors import FullRunDisagrees, UsageError
 from reconcile.model.history import Losses
 from reconcile.model.platform import Abilities
 from reconcile.planning import make_plan
@@ -312,6 +312,28 @@ def at(moment: float) -> str:
     from datetime import UTC, datetime
 
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def test_every_workspace_counts(shell: Shell, clock: Clock, why: Callable[[], str]) -> None:
+    platform = {"type": "sql", "url": "sqlite:///platform.db", "workspaces": ["main", "other"]}
+    shell.company(PEOPLE, **RULES, platform=platform)
+    reconcile.apply()
+    reconcile.apply()
+    assert reconcile.plan().last_full == clock.now
+    assert reconcile.plan(workspaces=["main"]).last_full == ""
+    statement = (
+        "UPDATE users SET email = 'x@example.com' WHERE workspace_id = 2 AND username = 'ann'"
+    )
+    _sql(statement)(shell)
+    assert reconcile.plan().last_full == ""
+    assert why() == "workspace other"
+
+
+def test_a_plan_file_is_applied_as_it_is(settled: Shell) -> None:
+    reconcile.plan(plan_file="the.plan")
+    with pytest.raises(UsageError, match="full belongs to plan"):
+        reconcile.apply(plan_file="the.plan", full=True)
+    assert "--full" in settled.run("apply", "the.plan", "--yes", "--full", code=2)[1]
 
 
 def test_a_clock_that_was_set_back_makes_a_full_run(

@@ -93,7 +93,7 @@ class Answering:
                 self._parts.add(f"workspace {name}", self._target.digest(name, self._memo.key))
                 self._compare()
         except PlatformUnreadable as error:  # the full run goes on with the others
-            raise Differs(f"the platform: {error}") from error
+            raise Differs("the platform, which cannot be read") from error
 
     def _read_source(self, source: desired.Source, progress: Progress, stack: ExitStack) -> Traced:
         adapter = cast("Traced", stack.enter_context(closing(self._open(source, progress))))
@@ -113,7 +113,7 @@ class Answering:
         try:
             return memos.opened(self._memo, self._parts)
         except seal.Broken as error:
-            raise Differs(f"the memo: {error}") from error
+            raise Differs("the memo, which was altered") from error
 
     def _ask_further(self, name: str, adapter: Traced, answer: Answer) -> None:
         """Asks what the full run asked because of other answers."""
@@ -124,7 +124,7 @@ class Answering:
         try:
             adapter.ask([question for question, _ in expected], trace)
         except SourceUnreadable as error:
-            raise Differs(f"source {name}: what else was asked: {error}") from error
+            raise Differs(f"source {name}: what else was asked") from error
         if trace.answers() != expected:
             raise Differs(f"source {name}: what else was asked")
 

@@ -113,8 +113,8 @@ class LdapSession:
         except NoSuchObject:
             trace.end(f"{self.place}: no such object")
             raise
-        except SourceUnreadable as error:
-            trace.refuse(str(error))
+        except SourceUnreadable:
+            trace.refuse("a search of it was not answered")
             raise
 
     def close(self) -> None:
