@@ -14,6 +14,7 @@
     │   ├── SourceUnreadable
     │   └── PlatformUnreadable
     ├── OutcomeUnknown             6  the platform may have kept what was written, or not
+    ├── FullRunDisagrees           1  a full run says other than the quiet runs before it
     ├── LoginRefused               1  a person may not log in; carries the reason
     ├── Locked                     8  another run holds the platform
     ├── OutputLost                 1  standard output cannot be written
@@ -211,6 +212,10 @@ Refusal: TypeAlias = Literal[
 attempts. `local`: the account is the platform's own. The others need the right password: `disabled`
 in the directory, `out_of_service` on the platform, `not_registered` there and not to be.
 """
+
+
+class FullRunDisagrees(ReconcileError):
+    """A full run read what an earlier one read, and says something else. Nothing was written."""
 
 
 class LoginRefused(ReconcileError):

@@ -81,6 +81,10 @@ NOT_WATCHED: Final = ("tests/unit/config/test_hostile.py", "tests/unit/model/")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Where the rest of the grids is left out, most of the random examples are too."""
+    if way := os.environ.get("RECONCILE_TEST_QUIET"):
+        from tests.quiet_runs import force
+
+        force(way)
     os.environ["RECONCILE_PAGER"] = "cat"  # on a terminal a pager would wait for a key
     settings.load_profile("third" if config.getoption("markexpr") == "not full" else "whole")
     # A shell that starts the tests in the background has them ignore Ctrl-C, which many are about.

@@ -38,6 +38,12 @@ def _checker(point: importlib.metadata.EntryPoint) -> Callable[[Any], Iterable[F
     return check
 
 
+def version(group: str, name: str) -> str:
+    """The version of the package that an adapter is from, with the name of its class."""
+    (point, *_) = (point for point in _points(group) if point.name == name)
+    return f"{point.value} {point.dist.version if point.dist is not None else ''}"
+
+
 def _points(group: str) -> tuple[importlib.metadata.EntryPoint, ...]:
     return tuple(_all_points().select(group=group))
 

@@ -46,6 +46,7 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     sign: FilePath | None = None,
     captures: Iterable[FilePath] = (),
     user: str = "",
+    full: bool = False,
 ) -> PlanResult:
     """Makes a plan, as `reconcile plan` does. Writes nothing but `plan_file`.
 
@@ -54,7 +55,8 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     `targets` texts such as `user:jdoe`, `accept` codes of violations that `user` accepts. `undo` is
     the id of a run to take back. `strict` counts in the result's `exit_code` alone. `sign` is an
     SSH key that signs `plan_file`, into `PLAN.sig`. `captures` are files of `reconcile capture`,
-    which are read instead of the directories.
+    which are read instead of the directories. `full` decides everything anew, though nothing has
+    changed since the last run.
 
     Violations are in the result; they raise nothing here. Raises UsageError and ConfigError for
     what the caller has to correct, SourceUnreadable if a source cannot be read, PlatformUnreadable
@@ -67,7 +69,7 @@ def plan(  # noqa: PLR0913 - each is an option of the command
     files, contents = _desired_state(paths, configuration)
     loaded = inputs.configuration(files, variables or {}, contents)
     scope = Scope(_names(workspaces), _names(sources), _names(targets))
-    made, troubles = run.make_plan(
+    made = run.make_plan(
         loaded,
         scope,
         variables or {},
@@ -76,10 +78,11 @@ def plan(  # noqa: PLR0913 - each is an option of the command
         accept=_names(accept),
         user=user,
         capture_files=tuple(map(Path, captures)),
+        full=full,
     )
     if plan_file is not None:
-        saved_plan.save(Path(plan_file), made, None if sign is None else Path(sign))
-    return PlanResult(made, troubles, strict)
+        saved_plan.save(Path(plan_file), made.plan, None if sign is None else Path(sign))
+    return PlanResult(made.plan, made.troubles, strict, made.last_full)
 
 
 def apply(  # noqa: PLR0913 - each is an option of the command
@@ -98,12 +101,14 @@ def apply(  # noqa: PLR0913 - each is an option of the command
     strict: bool = False,
     force: bool = False,
     user: str = "",
+    full: bool = False,
 ) -> ApplyResult:
     """Applies a plan file exactly, or plans and applies, as `reconcile apply --yes` does.
 
     The parameters are those of `plan`. With `plan_file` the desired state has to be the one it was
     made from, and what narrows or accepts belongs to `plan`. `force` takes over the lock of a
-    dead run. `user` is recorded in the history, by default the account of the process.
+    dead run. `user` is recorded in the history, by default the account of the process. `full` is
+    that of `plan`.
 
     `expect_digest` is the digest of the plan file, as in `sha256:…`. `allowed_signers` is a file
     of the people of whom `signers` have to sign it, in addition to what the desired state demands.
@@ -129,6 +134,7 @@ def apply(  # noqa: PLR0913 - each is an option of the command
         contents=contents,
         expect_digest=expect_digest,
         signatures=_required(allowed_signers, signers, revoked_keys),
+        full=full,
     )
     return _applied(task)
 
@@ -139,6 +145,8 @@ def _applied(task: run.Task) -> ApplyResult:
         raise UsageError(
             "a plan file is applied as it is: workspaces, sources, targets, accept belong to plan"
         )
+    if task.plan_file is not None and task.full:
+        raise UsageError("a plan file is applied as it is: full belongs to plan")
     if task.plan_file is None and (task.expect_digest or task.signatures is not None):
         raise UsageError("expect_digest and allowed_signers need a plan_file")
     saved, loaded = run.begin(task)
@@ -148,7 +156,7 @@ def _applied(task: run.Task) -> ApplyResult:
     code = run.exit_code(report)
     if not code and task.strict and prepared.plan.not_clean:
         code = EXIT_NOT_CLEAN
-    planned = PlanResult(prepared.shown, prepared.troubles, task.strict)
+    planned = PlanResult(prepared.shown, prepared.troubles, task.strict, prepared.last_full)
     return ApplyResult(planned, report, "" if report.already_applied else name, code)
 
 

@@ -109,6 +109,12 @@ def plan(
     with placing(loaded):
         made = make_plan(read)
     made = msgspec.structs.replace(made, notices=placed(loaded, made.notices))
+    say(made)
+    return made, troubles
+
+
+def say(made: Plan) -> None:
+    """Logs the notices of a plan, and how much is in it."""
     report(made.notices)
     report_left_out(made.left_out)
     parts = {"changes": made.changes, "skips": made.skips, "violations": made.violations}
@@ -116,7 +122,12 @@ def plan(
         "plan: %d changes, %d skips, %d violations",
         {name: len(part) for name, part in parts.items()},
     )
-    return made, troubles
+
+
+def say_source(name: str, persons: int, groups: int, units: int) -> None:
+    """Logs how much of a source was read."""
+    facts = {"source": name, "persons": persons, "groups": groups, "units": units}
+    note("source %s: %d persons, %d groups, %d organizational units", facts)
 
 
 def readable(
@@ -212,13 +223,8 @@ def _snapshots(
         for source in sources:
             adapter = stack.enter_context(closing(directory(source, progress)))
             snapshot = adapter.read(ask(state, source))
-            parts = {
-                "persons": snapshot.persons,
-                "groups": snapshot.groups,
-                "units": snapshot.units,
-            }
-            facts = {"source": source.name} | {name: len(part) for name, part in parts.items()}
-            note("source %s: %d persons, %d groups, %d organizational units", facts)
+            parts = (snapshot.persons, snapshot.groups, snapshot.units)
+            say_source(source.name, *map(len, parts))
             yield with_strays(snapshot, adapter, current)
 
 

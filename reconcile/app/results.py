@@ -36,6 +36,8 @@ class PlanResult(msgspec.Struct, frozen=True):
     troubles: tuple[Trouble, ...] = ()
     """The workspaces that could not be read; the plan covers the others."""
     strict: bool = False
+    last_full: str = ""
+    """When the last full run was, RFC 3339, UTC, if this one was quiet; otherwise ""."""
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -94,7 +96,9 @@ class PlanResult(msgspec.Struct, frozen=True):
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as `--format json` has it, described in docs/plans.md."""
-        document: dict[str, Any] = msgspec.json.decode(json.plan_json(self.plan))
+        document: dict[str, Any] = msgspec.json.decode(
+            json.plan_json(self.plan, last_full=self.last_full)
+        )
         return document
 
     def diff(self, limit: int = 500) -> str:

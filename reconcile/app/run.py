@@ -18,6 +18,8 @@ from reconcile.app.approval import saved_plan
 from reconcile.app.approval.applied_before import Applied
 from reconcile.app.approval.saved_plan import SavedPlan
 from reconcile.app.notices import report as report_notices
+from reconcile.app.quiet import planned as quiet
+from reconcile.app.quiet.planned import Made, planned
 from reconcile.applying import GuardRules
 from reconcile.applying import apply as carry_out_plan
 from reconcile.config import Loaded
@@ -58,6 +60,8 @@ class Task(msgspec.Struct, frozen=True):
     """What the plan file has to be, as in `sha256:…`; "" for any."""
     signatures: RequiredSignatures | None = None
     """Who has to sign the plan file, in addition to what the desired state demands."""
+    full: bool = False
+    """Everything is decided anew, whatever the last run found."""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -72,6 +76,10 @@ class Prepared(msgspec.Struct, frozen=True):
     """The run that has applied the plan file already: there is nothing to do then."""
     troubles: tuple[Trouble, ...] = ()
     """The workspaces that could not be read; the plan covers the others."""
+    last_full: str = ""
+    """When the last full run was, RFC 3339, UTC, if this one is quiet; otherwise ""."""
+    memo: str = ""
+    """What the ledger keeps of this run, if nothing was to do."""
 
     @property
     def shown(self) -> Plan:
@@ -84,7 +92,7 @@ class Prepared(msgspec.Struct, frozen=True):
             raise refusal(self.plan.refused, (acceptance.code for acceptance in self.plan.accepted))
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - each is an option of the command
     loaded: Loaded,
     scope: Scope,
     variables: Mapping[str, str],
@@ -94,11 +102,14 @@ def make_plan(
     accept: Iterable[str] = (),
     user: str = "",
     capture_files: Sequence[Path] = (),
-) -> tuple[Plan, tuple[Trouble, ...]]:
+    full: bool = False,
+    keeps_memo: bool = False,
+) -> Made:
     """The plan of the desired state, or with `undo` the plan that reverses a run.
 
     `accept` holds codes of violations, which `user` accepts. `capture_files` are read instead of
-    their sources. Raises as `captures.read`, `inputs.plan` and `undo.plan` do.
+    their sources. `full`: the run is not quiet. `keeps_memo`: the plan is going to be applied.
+    Raises as `captures.read`, `planned` of quiet runs and `undo.plan` do.
     """
     if undo and capture_files:
         raise UsageError("an undo reads no source: it cannot be made from a capture")
@@ -108,16 +119,21 @@ def make_plan(
             # Imported here: most plans undo nothing.
             from reconcile.app import undo as undoing
 
-            made, troubles = undoing.plan(loaded, scope, undo, variables, target)
-        else:
-            made, troubles = inputs.plan(
+            made = Made(*undoing.plan(loaded, scope, undo, variables, target))
+        elif capture_files:
+            read, troubles = inputs.plan(
                 loaded, scope, variables, target, progress, captured.directory
             )
-            made = captured.marked(made)
+            made = Made(captured.marked(read), troubles)
+        else:
+            made = planned(
+                loaded, scope, tuple(variables), target, progress, full=full, keeps=keeps_memo
+            )
     codes = tuple(accept)
     if codes:
-        made = accepted(made, codes, user or run_identity.account())
-    return msgspec.structs.replace(made, made_by=run_identity.named(user)), troubles
+        made = made._replace(plan=accepted(made.plan, codes, user or run_identity.account()))
+    named = msgspec.structs.replace(made.plan, made_by=run_identity.named(user))
+    return made._replace(plan=named)
 
 
 def begin(task: Task) -> tuple[SavedPlan | None, Loaded]:
@@ -152,10 +168,19 @@ def prepare(task: Task, saved: SavedPlan | None, loaded: Loaded, progress: Progr
             if applied is None:
                 captures.refuse_changed(plan, loaded, target, progress)
         return Prepared(task, loaded, plan, saved, applied=applied)
-    made, troubles = make_plan(
-        loaded, task.scope, task.variables, progress, accept=task.accept, user=task.user
+    made = make_plan(
+        loaded,
+        task.scope,
+        task.variables,
+        progress,
+        accept=task.accept,
+        user=task.user,
+        full=task.full,
+        keeps_memo=True,
     )
-    return Prepared(task, loaded, made, troubles=troubles)
+    return Prepared(
+        task, loaded, made.plan, troubles=made.troubles, last_full=made.last_full, memo=made.memo
+    )
 
 
 def renewed(task: Task, saved: SavedPlan | None, loaded: Loaded, stale: StalePlan) -> Task:
@@ -195,9 +220,14 @@ def carry_out(prepared: Prepared, progress: Progress, run: str = "") -> Report:
             if applied is None:
                 raise stale.made(_made(prepared.plan, task.user)) from stale
             return _nothing_left(prepared, applied)
+        if prepared.memo and not report.troubles:
+            holder = run_identity.holder(task.user)
+            quiet.keep(target, loaded, task.scope, prepared.memo, holder)
     signatures = saved.signatures if saved is not None else ()
     troubles = (*prepared.troubles, *report.troubles)
-    report = msgspec.structs.replace(report, troubles=troubles, signatures=signatures)
+    report = msgspec.structs.replace(
+        report, troubles=troubles, signatures=signatures, last_full=prepared.last_full
+    )
     _note(report)
     return report
 

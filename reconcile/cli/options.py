@@ -140,6 +140,15 @@ def workspace_option(command: Command) -> Command:
     )(command)
 
 
+def full_option(command: Command) -> Command:
+    """--full."""
+    return click.option(
+        "--full",
+        is_flag=True,
+        help="Plan from the beginning, even if nothing has changed since the last run.",
+    )(command)
+
+
 def paths_argument(command: Command) -> Command:
     """PATH..., by default `reconcile.yml`."""
     return click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]...")(

@@ -35,17 +35,24 @@ def plan(
     saved: Path | None,
     colour: bool,
     review: Review = NO_REVIEW,
+    last_full: str = "",
 ) -> str:
-    """`saved` is where the plan file is, if there is one: a shortened plan points to it."""
+    """`saved` is where the plan file is, if there is one: a shortened plan points to it.
+
+    `last_full` is when the last full run was, if this one was quiet.
+    """
     showing = _showing(made, form, full=full, saved=saved, colour=colour, review=review)
-    return _format(form).plan(_shown(made, review), showing)
+    return _format(form).plan(_shown(made, review), showing._replace(last_full=last_full))
 
 
-def step_summary(made: Plan, taken: int, *, saved: Path | None, review: Review) -> str:
+def step_summary(
+    made: Plan, taken: int, *, saved: Path | None, review: Review, last_full: str = ""
+) -> str:
     """The plan as Markdown for a step summary that holds `taken` bytes already."""
     from reconcile.render import markdown
 
     showing = _showing(made, "markdown", full=True, saved=saved, colour=False, review=review)
+    showing = showing._replace(last_full=last_full)
     return markdown.step_summary(_shown(made, review), showing, taken)
 
 

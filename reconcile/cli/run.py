@@ -125,7 +125,13 @@ def _show_plan(
     saved = prepared.task.plan_file
     try:
         text = output.plan(
-            prepared.shown, "text", full=False, saved=saved, colour=colour, review=review
+            prepared.shown,
+            "text",
+            full=False,
+            saved=saved,
+            colour=colour,
+            review=review,
+            last_full=prepared.last_full,
         )
         click.echo(text, err=form != "text")
     except OutputLost as error:

@@ -36,7 +36,8 @@ _NO_DESIRED_STATE: Final = (
 )
 _NAMED: Final = re.compile(
     rb"^(?:\xef\xbb\xbf)?[ \t{,]*[\"']?(?:overlay|version|platform|sources|vars|preset|roles|"
-    rb"role_mappings|groups|departments|links|lifecycle|safety|schedule|assertions|notify)"
+    rb"role_mappings|groups|departments|links|lifecycle|safety|schedule|assertions|notify|"
+    rb"quiet_runs)"
     rb"[\"']?[ \t]*:",
     re.MULTILINE,
 )

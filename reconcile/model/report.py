@@ -57,6 +57,8 @@ class Report(msgspec.Struct, frozen=True, dict=True):
     """The run that had applied the plan file before: nothing was done then. "" for none."""
     later_runs: tuple[str, ...] = ()
     """With `already_applied`, the runs that have written to its workspaces since."""
+    last_full: str = ""
+    """When the last full run was, RFC 3339, UTC, if this one was quiet; otherwise ""."""
 
     def count(self, result: Result) -> int:
         """How many changes ended so."""
@@ -88,3 +90,5 @@ class Showing(NamedTuple):
     """Whether the plan has no names, addresses and values."""
     width: int = 0
     """The columns of the terminal; 0 for output that is no terminal's, of any width."""
+    last_full: str = ""
+    """When the last full run was, RFC 3339, UTC, if this one was quiet; otherwise ""."""

@@ -15,6 +15,7 @@ from reconcile.ports.directory import Directory, Outlined, outlined_to_nobody
 from reconcile.ports.joint import IN_PLATFORM, Joint, JointLedger
 from reconcile.ports.ledger import Ledger
 from reconcile.ports.managed import ManagedPlatform, Transactional, Writer
+from reconcile.ports.quiet import Remembering, Traced
 from reconcile.ports.records import Attempts, History, Holder
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "Platform",
     "Progress",
     "Rejected",
+    "Remembering",
+    "Traced",
     "Transactional",
     "Unclear",
     "Writer",

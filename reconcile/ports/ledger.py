@@ -74,6 +74,14 @@ class Ledger(Protocol):
         """Records how much each source had, replacing earlier readings; without unknown sources."""
         ...
 
+    def memo(self, workspace: str, scope: str) -> str:
+        """The memo of a quiet run that was kept last; as for Remembering."""
+        ...
+
+    def keep_memo(self, workspace: str, scope: str, memo: str, holder: Holder) -> None:
+        """Keeps a memo in place of the last; as for Remembering."""
+        ...
+
     def finish(
         self, workspace: str, run: Run, outcomes: Sequence[Outcome], before: Ids, now: Ids
     ) -> None:

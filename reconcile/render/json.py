@@ -9,14 +9,14 @@ from reconcile.model.views.explanation import Explanation
 from reconcile.render import summary, wording
 
 
-def plan_json(plan: Plan, *, redacted: bool = False) -> str:
+def plan_json(plan: Plan, *, redacted: bool = False, last_full: str = "") -> str:
     """Format version, tool, digests, summary, changes, skips, violations and notices.
 
     `summary.by_kind` is kind → action → how many, `summary.skips` skip code → how many;
     `summary.counts` has the numbers of the table, an object for each source. Changes, skips and
     notices have the fields of their classes in `reconcile.model`; a violation has its `code` and
     whether it was `accepted`, too. `left_out` are the numbers of people who get no user because of
-    a rule.
+    a rule. `quiet` says whether the run was, and when the last full one was.
     """
     refused = plan.refused
     return as_text(
@@ -25,6 +25,7 @@ def plan_json(plan: Plan, *, redacted: bool = False) -> str:
             "tool": plan.tool,
             "created": plan.created,
             "redacted": redacted,
+            "quiet": quiet_object(last_full),
             "files": plan.files,
             "variables": plan.variables,
             "scope": plan.scope,
@@ -59,7 +60,7 @@ def report_json(plan: Plan, report: Report) -> str:
     `summary` is result → how many changes, and `counts` as in a plan. `configuration` is the
     SHA-256 of the desired-state files. `troubles` are workspaces that failed as a whole.
     `signatures` are those of the plan file that were demanded; `already_applied` is the run that
-    had applied the plan file before, null for none.
+    had applied the plan file before, null for none. `quiet` is as in a plan.
     """
     counts: dict[str, object] = {result: report.count(result) for result in RESULTS}
     return as_text(
@@ -81,6 +82,7 @@ def report_json(plan: Plan, report: Report) -> str:
             "troubles": report.troubles,
             "signatures": report.signatures,
             "already_applied": report.already_applied or None,
+            "quiet": quiet_object(report.last_full),
         }
     )
 
@@ -88,6 +90,11 @@ def report_json(plan: Plan, report: Report) -> str:
 def _counted(plan: Plan) -> list[LeftOut]:
     """How many people get no user because of a rule, and not who."""
     return [each.counted for each in plan.left_out]
+
+
+def quiet_object(last_full: str) -> dict[str, str] | None:
+    """When the last full run was, RFC 3339, UTC; None for a full run."""
+    return {"last_full": last_full} if last_full else None
 
 
 def violation_object(violation: Violation) -> dict[str, object]:
@@ -108,7 +115,7 @@ def as_text(value: object) -> str:
 
 def plan(plan: Plan, showing: Showing) -> str:
     """The format `json`: always all of it."""
-    return plan_json(plan, redacted=showing.redacted)
+    return plan_json(plan, redacted=showing.redacted, last_full=showing.last_full)
 
 
 def report(plan: Plan, report: Report, _showing: Showing) -> str:

@@ -37,6 +37,7 @@ def plan_text(
     pointer: str,
     redacted: bool = False,
     width: int = 0,
+    last_full: str = "",
 ) -> str:
     """The whole text, its last line without a newline.
 
@@ -51,6 +52,8 @@ def plan_text(
     lines.append(paint(wording.headline(plan), "bold"))
     lines += _counts(summary.planned(plan), paint, width)
     lines += _summary(plan)
+    if last_full:
+        lines.append(f"  {wording.quiet_line(last_full)}")
     if redacted:
         lines.append(f"  {wording.REDACTED}")
     if full:
@@ -282,6 +285,8 @@ def report_text(plan: Plan, report: Report, *, colour: bool, skips: bool, width:
     if not report.already_applied:
         lines += _counts(summary.done(plan, report), paint, width)
         lines += _left_out(plan)
+    if report.last_full:
+        lines.append(f"  {wording.quiet_line(report.last_full)}")
     if report.outcomes:
         lines.append(_configuration(plan))
     lines += prefixed("  signed by ", wording.signers(report))
@@ -317,6 +322,7 @@ def plan(plan: Plan, showing: Showing) -> str:
         pointer=showing.pointer,
         redacted=showing.redacted,
         width=showing.width,
+        last_full=showing.last_full,
     )
 
 

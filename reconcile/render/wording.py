@@ -135,6 +135,13 @@ def _rank(kind_and_action: tuple[str, str]) -> tuple[int, str]:
     return _ORDER.index(kind), action
 
 
+def quiet_line(last_full: str) -> str:
+    """That the run was quiet, and when the last full one was; "" for a full run."""
+    if not last_full:
+        return ""
+    return f"Nothing has changed since the full run of {printable(last_full)}."
+
+
 def headline(plan: Plan) -> str:
     """The plan in one line."""
     if plan.changes:

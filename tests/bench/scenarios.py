@@ -60,12 +60,15 @@ S, M, L = 20_000, 200_000, 1_000_000
 """The numbers of persons for which goals are set."""
 
 FULL = {S: Goal(1.2, 250), M: Goal(0.95, 740), L: Goal(1.3, 3_000)}
+QUIET = {S: Goal(0.75, 250), M: Goal(0.30, 150), L: Goal(0.25, 300)}
 WORKS = (
     Work(FLOOR, "bare ldap3 read: the floor"),
     Work("read", "in process: read() : bare", {S: Goal(1.25)}, "bare"),
     Work("import", "first import: apply", {S: Goal(2.2, 250), M: Goal(2.0), L: Goal(2.3)}),
-    Work("check", "nothing to do: plan --check", FULL),
-    Work("nothing", "nothing to do: apply", FULL),
+    Work("check", "nothing to do: plan --check --full", FULL),
+    Work("nothing", "nothing to do: apply --full", FULL),
+    Work("quiet", "nothing to do, quiet: plan --check", QUIET),
+    Work("quiet apply", "nothing to do, quiet: apply", QUIET),
     Work("update", "all profiles updated: apply", {S: Goal(2.0, 250), M: Goal(1.9)}),
 )
 
@@ -100,8 +103,10 @@ class Setting(NamedTuple):
         commands: dict[str, list[str | Path]] = {
             FLOOR: [sys.executable, "-m", "tests.bench.floor_ldap3", self.url, SUFFIX],
             "import": [RECONCILE, "apply", "--yes", self.before],
-            "check": [RECONCILE, "plan", "--check", self.before],
-            "nothing": [RECONCILE, "apply", "--yes", self.before],
+            "check": [RECONCILE, "plan", "--check", "--full", self.before],
+            "nothing": [RECONCILE, "apply", "--yes", "--full", self.before],
+            "quiet": [RECONCILE, "plan", "--check", self.before],
+            "quiet apply": [RECONCILE, "apply", "--yes", self.before],
         }
         if self.updates:
             commands["update"] = [RECONCILE, "apply", "--yes", self.after]
@@ -131,7 +136,7 @@ def one_run(made: Setting) -> dict[str, Cost]:
     costs = {name: measure(command, made.folder) for name, command in made.commands().items()}
     costs |= beside(made)
     if made.updates:
-        measure([RECONCILE, "plan", "--check", made.after], made.folder)
+        measure([RECONCILE, "plan", "--check", "--full", made.after], made.folder)
         measure([RECONCILE, "plan", "--check", made.before], made.folder, expected=3)
     return costs
 

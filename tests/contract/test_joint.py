@@ -23,6 +23,7 @@ from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
+from reconcile.testing.contract.quiet import *
 from tests.contract.joint import JointApplication, joint
 from tests.contract.platforms import HERE
 from tests.contract.test_driver import CALLS, FIRST, SECOND, Died, House, fuse

@@ -16,6 +16,7 @@ from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
+from reconcile.testing.contract.quiet import *
 from tests.contract.platforms import Servers
 from tests.effort import turns
 from tests.servers.roles import refusing, site

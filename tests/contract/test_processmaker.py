@@ -13,6 +13,7 @@ from reconcile.testing import Case
 from reconcile.testing.contract.history import test_a_run_is_recorded_with_every_change  # noqa: F401
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.objects import *
+from reconcile.testing.contract.quiet import *
 from tests.contract.platforms import Servers
 from tests.processmaker.platform import case as made
 from tests.processmaker.platform import refusing

@@ -16,6 +16,7 @@ from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
+from reconcile.testing.contract.quiet import *
 from tests.effort import turns
 from tests.servers.scim.scim2_schemas import DEPARTMENT
 from tests.servers.scim.services import Running, Text, scim2_server, scimmy

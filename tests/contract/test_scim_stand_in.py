@@ -11,6 +11,7 @@ from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
+from reconcile.testing.contract.quiet import *
 from reconcile.testing.scim import Quirks
 from tests.contract.scim import stand_in_case
 

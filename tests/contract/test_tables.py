@@ -14,6 +14,7 @@ from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.nesting import *
 from reconcile.testing.contract.objects import *
+from reconcile.testing.contract.quiet import *
 from tests.contract.applications import KINDS, opened, settings
 from tests.contract.platforms import Servers, parameters
 

@@ -15,6 +15,7 @@ from reconcile.testing import Case
 from reconcile.testing.contract.history import *
 from reconcile.testing.contract.names import *
 from reconcile.testing.contract.objects import *
+from reconcile.testing.contract.quiet import *
 from reconcile.testing.vmmanager import Unknowns, vmmanager_service
 from tests.contract.vmmanager import opened
 

@@ -43,6 +43,7 @@ def test_a_first_run_and_a_second_with_nothing_to_do(shell: Shell) -> None:
     assert out == (
         "No changes. The platform matches the directories and the rules.\n  corp   existing\n  users         2\n"
     )
+    shell.run("apply", "--yes")  # keeps a memo, and nothing else
     before = (shell.folder / "platform.db").read_bytes()
     shell.run("apply", "--yes")
     assert (shell.folder / "platform.db").read_bytes() == before

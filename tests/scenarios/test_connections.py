@@ -148,7 +148,11 @@ def test_an_update_changes_what_the_file_says_and_nothing_else(shell: Shell) -> 
     assert "users.filter: (title=*) → not set" in err
     assert "the password stays as it is and will be sent to the new servers" in err
     assert stat.S_IMODE((shell.folder / "reconcile.yml").stat().st_mode) == 0o640
-    assert sorted(path.name for path in shell.folder.iterdir()) == ["ca.pem", "corp.json", "reconcile.yml"]
+    assert sorted(path.name for path in shell.folder.iterdir()) == [
+        "ca.pem",
+        "corp.json",
+        "reconcile.yml",
+    ]
     before = desired(shell)
     _, err = shell.run("connection", "import", file, "--update", "--out", "reconcile.yml")
     assert "Nothing to change" in err

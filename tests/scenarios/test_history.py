@@ -43,6 +43,7 @@ def test_before_the_first_run(shell: Shell) -> None:
 
 def test_runs_are_listed_shown_and_found_by_user(shell: Shell) -> None:
     shell.run("apply", "--yes")
+    shell.run("apply", "--yes")  # keeps a memo, and no history
     content = (shell.folder / "platform.db").read_bytes()
     shell.run("apply", "--yes")
     assert (shell.folder / "platform.db").read_bytes() == content, (

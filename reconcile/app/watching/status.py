@@ -97,7 +97,7 @@ def _plan(
 ) -> tuple[Plan | None, ReconcileError | None]:
     """A plan, or why there is none: that a source is unreadable is part of the status."""
     try:
-        return run.make_plan(loaded, scope, variables, progress)[0], None
+        return run.make_plan(loaded, scope, variables, progress).plan, None
     except ReconcileError as error:
         return None, error
 

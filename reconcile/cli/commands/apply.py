@@ -10,6 +10,7 @@ from reconcile.cli.formats import REPORTS
 from reconcile.cli.options import (
     colour,
     format_option,
+    full_option,
     output_options,
     scope_options,
     variable_option,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:  # it costs time to import, and every command imports this mod
 )
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
 @strict_option("after applying when a rule finds nothing or an existing user is skipped")
+@full_option
 @metrics_option
 @format_option(*REPORTS)
 @redact_option
@@ -85,6 +87,7 @@ def apply(
     revoked_keys: Path | None,
     force: bool,
     strict: bool,
+    full: bool,
     metrics: Path | None,
     form: str,
     redact: bool,
@@ -124,10 +127,12 @@ def apply(
     if refresh:
         _check_refresh(plan_file, yes=yes)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
+    if plan_file is not None and full:
+        raise UsageError("a plan file is applied as it is: --full belongs to the plan command")
     files = paths if plan_file is None else configs
     task = Task(
         files, variables, plan_file, scope, force, refresh, strict, account(),
-        expect_digest=expect_digest, signatures=required,
+        expect_digest=expect_digest, signatures=required, full=full,
     )  # fmt: skip
     # A person who is asked sees how it ends, so only `--yes` notifies.
     watch = Watch("apply", metrics, notifies=yes)

@@ -11,6 +11,7 @@ from reconcile.cli.guide import completing
 from reconcile.cli.options import (
     colour,
     format_option,
+    full_option,
     output_options,
     paths_argument,
     scope_options,
@@ -100,6 +101,7 @@ EXIT_CHANGES = 3
     metavar="FILE",
     help="Add the plan as Markdown to FILE, as for $GITHUB_STEP_SUMMARY.",
 )
+@full_option
 @review_options
 @scope_options
 @variable_option
@@ -122,6 +124,7 @@ def plan(
     undo: str,
     outputs: tuple[Path, ...],
     summary: Path | None,
+    full: bool,
     name: str,
     commit: str,
     redact: bool,
@@ -147,7 +150,7 @@ def plan(
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)), tuple(sorted(targets)))
     wanted = _Wanted(
         paths, variables, scope, out, key, form, check or drift, strict,
-        codes, captures, undo, outputs, summary, review,
+        codes, captures, undo, outputs, summary, review, full,
     )  # fmt: skip
     watch = Watch("plan", metrics, notifies=drift)
     context.exit(watched(watch, lambda: _shown(wanted, watch)))
@@ -170,6 +173,7 @@ class _Wanted(NamedTuple):
     outputs: tuple[Path, ...]
     summary: Path | None
     review: Review
+    full: bool
 
 
 def _shown(wanted: _Wanted, watch: "Watch") -> int:
@@ -184,7 +188,7 @@ def _shown(wanted: _Wanted, watch: "Watch") -> int:
     loaded = inputs.configuration(wanted.paths, wanted.variables)
     watch.loaded(loaded)
     with progress() as tell:
-        made, troubles = run.make_plan(
+        planned = run.make_plan(
             loaded,
             wanted.scope,
             wanted.variables,
@@ -193,20 +197,28 @@ def _shown(wanted: _Wanted, watch: "Watch") -> int:
             accept=wanted.codes,
             user=account(),
             capture_files=wanted.captures,
+            full=wanted.full,
         )
+    made, last_full = planned.plan, planned.last_full
     watch.planned(made)
     digest = saved_plan.save(out, made, key) if out is not None else ""
     if form in output.IDENTIFYING or wanted.summary is not None:
         review = review.at(loaded.files)
     pipeline.write_outputs(made, wanted.outputs)
     pipeline.add_summary(
-        wanted.summary, lambda taken: output.step_summary(made, taken, saved=out, review=review)
+        wanted.summary,
+        lambda taken: output.step_summary(
+            made, taken, saved=out, review=review, last_full=last_full
+        ),
     )
     if made.refused or not quiet():
-        page(output.plan(made, form, full=False, saved=out, colour=colour(), review=review))
+        shown = output.plan(
+            made, form, full=False, saved=out, colour=colour(), review=review, last_full=last_full
+        )
+        page(shown)
     if out is not None and not quiet():
         click.echo(output.saved(out, digest, signed=key is not None), err=form != "text")
-    return _exit_code(made, troubles, strict=wanted.strict, check=wanted.check)
+    return _exit_code(made, planned.troubles, strict=wanted.strict, check=wanted.check)
 
 
 def _exit_code(made: "Plan", troubles: Sequence["Trouble"], *, strict: bool, check: bool) -> int:

@@ -15,6 +15,7 @@ from reconcile.cli.exit_codes import ended
 from reconcile.cli.logs import report_error
 from reconcile.cli.options import (
     colour,
+    full_option,
     output_options,
     paths_argument,
     scope_options,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:  # they cost time to import, and every command imports this mo
     "--once", is_flag=True, help="Run once, immediately, and end with the exit code of the run."
 )
 @click.option("--force", is_flag=True, help="Take over the lock left by a dead run.")
+@full_option
 @metrics_option
 @scope_options
 @variable_option
@@ -55,6 +57,7 @@ def serve(
     scheduled: bool,
     once: bool,
     force: bool,
+    full: bool,
     metrics: Path | None,
     workspaces: tuple[str, ...],
     sources: tuple[str, ...],
@@ -75,7 +78,9 @@ def serve(
 
     del scheduled  # there is nothing else to serve yet
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    task = Task(files=paths, variables=variables, scope=scope, force=force, user=account())
+    task = Task(
+        files=paths, variables=variables, scope=scope, force=force, user=account(), full=full
+    )
     bell = SignalBell()
 
     def read() -> service.Timetable:

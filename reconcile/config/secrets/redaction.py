@@ -19,7 +19,7 @@ from reconcile.config.yaml.nodes import Path
 
 MASK: Final = "***"
 """Shown for a secret that is not a template."""
-_NOT_PLANNED: Final = frozenset(("schedule", "notify"))
+_NOT_PLANNED: Final = frozenset(("schedule", "notify", "quiet_runs"))
 
 
 class Secrecy:
@@ -76,7 +76,8 @@ class Secrecy:
     def fingerprint(self) -> dict[str, Any]:
         """The document without its secrets: as their templates, or `***` for what is no template.
 
-        The schedule and the receivers of notifications are left out: they change no plan.
+        The schedule, quiet runs and the receivers of notifications are left out: they change no
+        plan.
         """
         hidden: set[str] = set()
 

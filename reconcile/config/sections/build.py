@@ -18,6 +18,7 @@ from reconcile.config.sections import (
     lifecycle,
     links,
     notify,
+    quiet_runs,
     safety,
     schedule,
 )
@@ -158,6 +159,7 @@ class Builder:
             ),
             assertions=rules[2],
             notify=notify.notify(self._data.get("notify", {}), self._secret),
+            quiet_runs=quiet_runs.quiet_runs(self._data.get("quiet_runs", {})),
         )
 
     def _ca_file(self, tls: Values, path: Path) -> str | None:

@@ -5,6 +5,8 @@ from typing import Protocol, TypeAlias
 
 from reconcile.directories.connection.allowance import Allowance
 from reconcile.directories.search.search import RawEntry, Search
+from reconcile.model.quiet.tally import Tally
+from reconcile.model.quiet.trace import Trace
 
 OnStep: TypeAlias = Callable[[str, str], None]
 """Called with each step that succeeded on the server that is used, and its details."""
@@ -15,6 +17,9 @@ class Session(Protocol):
 
     After any error it is of no more use: close it.
     """
+
+    trace: Trace | None
+    """What every search is written down in, with its answer; None while nothing needs it."""
 
     @property
     def place(self) -> str:
@@ -31,6 +36,10 @@ class Session(Protocol):
         Raises SourceUnreadable unless there is nothing else to find. Every page's result code is
         checked, and a referral is an error: nothing is followed or left out.
         """
+        ...
+
+    def count(self, search: Search, tally: Tally) -> None:
+        """Adds the entries found, undecoded; as complete as `search`, and raises the same."""
         ...
 
     def close(self) -> None:

@@ -18,9 +18,12 @@ from reconcile.directories.connection.messages import Message, Slice
 from reconcile.directories.connection.requests import Asked, Unbelievable
 from reconcile.directories.connection.wire import TooLarge, Wire
 from reconcile.directories.deadlines import READ, TOTAL, Deadline, Overdue, after
-from reconcile.directories.errors import Reader
+from reconcile.directories.errors import NoSuchObject, Reader
 from reconcile.directories.over_ldap3.search_request import search_request
-from reconcile.directories.search.search import RawEntry, Search
+from reconcile.directories.search.search import RawEntry, Search, nowhere
+from reconcile.errors import SourceUnreadable
+from reconcile.model.quiet.tally import Tally
+from reconcile.model.quiet.trace import Question, Trace
 
 log = logging.getLogger("reconcile.directories")
 
@@ -50,6 +53,7 @@ class LdapSession:
         self._patience = patience
         self._allowance = UNUSED
         self._number = _BEFORE_SEARCHES
+        self.trace: Trace | None = None
 
     @property
     def place(self) -> str:
@@ -65,8 +69,28 @@ class LdapSession:
 
         Raises SourceUnreadable unless there is nothing else to find.
         """
-        asked = Asked(search, 0 if search.scope == "base" else self._reader.page_size)
-        log.info("%s %s", self._reader.command, ldapsearch_log.rest(search, asked.page_size))
+        asked = self._asked(search)
+        with self._traced(search) as tally:
+            for page in self._pages(asked):
+                if tally is not None:
+                    tally.add(_pieces(page))
+                with self._explained(asked):
+                    entries = _decoded(page)
+                    scopes.check(search, [entry.dn for entry in entries])
+                yield entries
+
+    def count(self, search: Search, tally: Tally) -> None:
+        """Adds the entries found, undecoded; as complete as `search`, and raises the same."""
+        for page in self._pages(self._asked(search)):
+            tally.add(_pieces(page))
+
+    def _asked(self, search: Search) -> Asked:
+        return Asked(search, 0 if search.scope == "base" else self._reader.page_size)
+
+    def _pages(self, asked: Asked) -> Iterator[list[Slice]]:
+        """The entries of each page, undecoded, once the next page is asked for."""
+        rest = ldapsearch_log.rest(asked.search, asked.page_size)
+        log.info("%s %s", self._reader.command, rest)
         with self._explained(asked):
             number = self._request(asked, b"")
         while number:
@@ -74,9 +98,24 @@ class LdapSession:
                 page = self._page(asked, number)
                 asked.page(page.entries, page.cookie)
                 number = self._request(asked, page.cookie) if page.cookie else 0
-                entries = _decoded(page.entries)
-                scopes.check(search, [entry.dn for entry in entries])
-            yield entries
+            yield page.entries
+
+    @contextmanager
+    def _traced(self, search: Search) -> Iterator[Tally | None]:
+        """A tally for the answer to a search, if anyone wants it; how it ends is written down."""
+        trace = self.trace
+        if trace is None:
+            yield None
+            return
+        tally = trace.ask(question(search))
+        try:
+            yield tally
+        except NoSuchObject:
+            trace.end(f"{self.place}: no such object")
+            raise
+        except SourceUnreadable:
+            trace.refuse("a search of it was not answered")
+            raise
 
     def close(self) -> None:
         """Says goodbye if the server still listens."""
@@ -199,6 +238,16 @@ def _decoded(slices: list[Slice]) -> list[RawEntry]:
     """The entries of a page. Raises ValueError."""
     span, entry, kind = messages.span, messages.entry, messages.ENTRY
     return [entry(data, *span(data, at, end, kind)) for data, at, end in slices]
+
+
+def _pieces(slices: list[Slice]) -> Iterator[bytes]:
+    """The bytes of each entry, with its controls and without the number of the message."""
+    return (data[at:end] for data, at, end in slices)
+
+
+def question(search: Search) -> Question:
+    """A search as a trace has it."""
+    return Question(*search[:5], elsewhere=search.elsewhere is not nowhere)
 
 
 def _unexpected(data: bytes, message: Message) -> Exception:

@@ -1,6 +1,7 @@
 """Directories that speak LDAP version 3."""
 
-from collections.abc import Callable, Collection, Iterable
+import time
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from reconcile.directories import errors
@@ -8,7 +9,7 @@ from reconcile.directories.connection.allowance import Allowance
 from reconcile.directories.connection.interface import OnStep, Session
 from reconcile.directories.deadlines import TOTAL, Deadline, after
 from reconcile.directories.errors import REACH, NoConnection, OutOfTime
-from reconcile.directories.ldap import hints, login, validate
+from reconcile.directories.ldap import hints, login, tracing, validate
 from reconcile.directories.ldap.connect import connect, no_step
 from reconcile.directories.ldap.retry import patiently, persistently
 from reconcile.directories.search.search import Searcher
@@ -19,6 +20,7 @@ from reconcile.directories.vendors.table import vendor
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
 from reconcile.model.login import LoginNames
+from reconcile.model.quiet.trace import Question, Trace
 from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
 Answer = TypeVar("Answer")
@@ -32,6 +34,7 @@ class LdapDirectory:
         self._vendor = vendor(source.type)
         self._progress = progress
         self._session: Session | None = None
+        self.trace: Trace | None = None
 
     @staticmethod
     def problems(source: desired.Source) -> Iterable[Fault]:
@@ -43,10 +46,27 @@ class LdapDirectory:
 
     def read(self, query: Query, outlined: Outlined = outlined_to_nobody) -> DirectorySnapshot:
         """Everything the source's rules find, from one server. Raises SourceUnreadable."""
-        return self._whole(
+        begun = time.time()
+        read = self._whole(
             lambda session: snapshot.everybody(
                 self._source, self._vendor, query, session, self._progress, outlined
             )
+        )
+        if self.trace is not None:
+            tracing.limit(self.trace, read.persons, self._vendor.ends, begun)
+        return read
+
+    def first_questions(self, query: Query) -> tuple[tuple[str, Question], ...]:
+        """What `read` asks whatever the answers are: what each is about, and the question."""
+        return tracing.first_questions(self._source, self._vendor, query)
+
+    def ask(self, questions: Sequence[Question], trace: Trace) -> None:
+        """Asks again, on one server, and takes the answers into the trace without decoding them.
+
+        Raises SourceUnreadable.
+        """
+        self._whole(
+            lambda session: tracing.ask(self._source, self._vendor, questions, session, trace)
         )
 
     def find(self, external_ids: Collection[str], dns: Collection[str]) -> frozenset[str]:
@@ -136,7 +156,9 @@ class LdapDirectory:
             try:
                 session = self._connected((url,), until)
                 session.begin(Allowance(self._source.limits, until))
-                return work(session)
+                session.trace = self.trace
+                with tracing.attempt(self.trace):
+                    return work(session)
             except BaseException as error:
                 # Half an answer may still be on its way over this connection.
                 self.close()

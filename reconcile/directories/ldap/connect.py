@@ -17,6 +17,7 @@ from reconcile.directories.errors import BIND, REACH, TLS, NoConnection, Reader,
 from reconcile.directories.search.urls import Target, protects, target
 from reconcile.directories.tls import context
 from reconcile.model import desired
+from reconcile.model.quiet.said import OF_CONNECTION
 
 log = logging.getLogger("reconcile.directories")
 
@@ -56,7 +57,7 @@ def connect(
             failures.append(Unusable(error.step, why, later=error.later))
             continue
         for failure in failures:  # if no server can be used, the error names them all
-            log.warning("%s: %s", source.name, failure)
+            log.warning("%s: %s", source.name, failure, extra=OF_CONNECTION)
         if needed := ldapsearch_log.needs(source, some):
             log.info("%s: %s", source.name, needed)
         reader = Reader(some.url, who, source.page_size, ldapsearch_log.start(source, some))
@@ -109,6 +110,7 @@ def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
         log.warning(
             "%s: the bind is anonymous: what the directory hides from anonymous users is missing",
             source.name,
+            extra=OF_CONNECTION,
         )
     clear = [some.url for some in targets if source.tls.mode == "none" and not some.ldaps]
     if clear and source.bind.password is not None:
@@ -116,6 +118,7 @@ def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
             "%s: the password is sent in clear text to %s (tls.mode: none)",
             source.name,
             ", ".join(clear),
+            extra=OF_CONNECTION,
         )
     if source.tls.verify == "none" and len(clear) < len(targets):
         log.warning(
@@ -124,4 +127,5 @@ def _warn(source: desired.Source, targets: Sequence[Target]) -> None:
             "read and change what comes"
             if source.bind.kerberos
             else "read the password and pretend to be the directory",
+            extra=OF_CONNECTION,
         )

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from reconcile.directories.errors import BindRefused, ConnectionBroken, NoConnection, ServerSilent
 from reconcile.errors import SourceUnreadable
+from reconcile.model.quiet.said import OF_CONNECTION
 
 log = logging.getLogger("reconcile.directories")
 
@@ -30,7 +31,7 @@ def patiently(name: str, connect: Callable[[], Answer]) -> Answer:
         except NoConnection as error:
             if not error.later:
                 raise
-            log.warning("%s: %s\nThey are asked again", name, error)
+            log.warning("%s: %s\nThey are asked again", name, error, extra=OF_CONNECTION)
             _wait(pause)
     return connect()
 
@@ -70,11 +71,21 @@ def persistently(name: str, urls: Sequence[str], attempt: Callable[[str], Answer
 def _before(name: str, url: str, pause: float, last: dict[str, SourceUnreadable]) -> None:
     """Logs why there is another attempt; waits before one on the same server."""
     if pause:
-        log.warning("%s: %s\nEverything is read again from the same server", name, last[url])
+        log.warning(
+            "%s: %s\nEverything is read again from the same server",
+            name,
+            last[url],
+            extra=OF_CONNECTION,
+        )
         _wait(pause)
     elif last:
         error = list(last.values())[-1]
-        log.warning("%s: %s\nEverything is read again from another server", name, error)
+        log.warning(
+            "%s: %s\nEverything is read again from another server",
+            name,
+            error,
+            extra=OF_CONNECTION,
+        )
 
 
 def _noted(

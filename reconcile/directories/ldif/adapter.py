@@ -1,6 +1,6 @@
 """Directories exported to LDIF files: all files of a source together are one directory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from reconcile import files
@@ -10,6 +10,8 @@ from reconcile.directories.ldif.tree import Tree
 from reconcile.directories.search.search import RawEntry
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
+from reconcile.model.directory import Query
+from reconcile.model.quiet.trace import Question, Trace
 from reconcile.model.text import dn, slips
 from reconcile.model.text.printing import quoted
 from reconcile.ports import Fault
@@ -57,20 +59,10 @@ class LdifDirectory(MemoryDirectory):
         return tree
 
     def _entries(self) -> Iterator[tuple[str, RawEntry]]:
-        done, size, limits = 0, 0, self._source.limits
-        for name in self._source.files:
-            try:
-                data = files.read(Path(name), limits.total_size - size + 1).data
-            except OSError as error:
-                raise SourceUnreadable(
-                    f"the LDIF file {name} cannot be read: {error.strerror or error}{_near(name)}"
-                ) from error
-            size += len(data)
-            if size > limits.total_size:
-                raise _too_much(
-                    name,
-                    f"there are more than {limits.total_size} bytes in all (limits.total_size)",
-                )
+        done, limits = 0, self._source.limits
+        for name, data in self._contents():
+            if self.trace is not None:
+                self.trace.ask(Question(name)).add((data,))
             try:
                 for line, entry in records(data, name, limits.entry_size):
                     yield f"{name}:{line}", entry
@@ -83,6 +75,38 @@ class LdifDirectory(MemoryDirectory):
             except Broken as error:
                 raise SourceUnreadable(f"{name}:{error.line}: {error}") from error
             self._progress(f"{self._source.name}: entries", done)
+        if self.trace is not None:
+            self.trace.done()
+
+    def _contents(self) -> Iterator[tuple[str, bytes]]:
+        """Each file with what is in it. Raises SourceUnreadable."""
+        size, most = 0, self._source.limits.total_size
+        for name in self._source.files:
+            try:
+                data = files.read(Path(name), most - size + 1).data
+            except OSError as error:
+                raise SourceUnreadable(
+                    f"the LDIF file {name} cannot be read: {error.strerror or error}{_near(name)}"
+                ) from error
+            size += len(data)
+            if size > most:
+                raise _too_much(
+                    name, f"there are more than {most} bytes in all (limits.total_size)"
+                )
+            yield name, data
+
+    def first_questions(self, query: Query) -> tuple[tuple[str, Question], ...]:
+        """The files, whatever is asked of them."""
+        del query
+        return tuple(("file", Question(name)) for name in self._source.files)
+
+    def ask(self, questions: Sequence[Question], trace: Trace) -> None:
+        """Reads the files again, and takes them into the trace as they are."""
+        trace.begin()
+        if questions:
+            for name, data in self._contents():
+                trace.ask(Question(name)).add((data,))
+        trace.done()
 
 
 def _too_much(place: str, what: str) -> SourceUnreadable:

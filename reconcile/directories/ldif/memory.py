@@ -20,6 +20,7 @@ from reconcile.errors import SourceUnreadable, UsageError
 from reconcile.model import desired
 from reconcile.model.directory import DirectorySnapshot, Query
 from reconcile.model.login import LoginNames
+from reconcile.model.quiet.trace import Trace
 from reconcile.model.text import dn
 from reconcile.ports import Check, Fault, Outlined, Progress, no_progress, outlined_to_nobody
 
@@ -44,6 +45,7 @@ class MemoryDirectory:
         self._progress = progress
         self._given = entries
         self._loaded: Tree | None = None
+        self.trace: Trace | None = None
 
     @staticmethod
     def problems(source: desired.Source) -> Iterable[Fault]:

@@ -9,6 +9,7 @@ from reconcile.directories.errors import NoSuchObject
 from reconcile.directories.ldif import filter_match
 from reconcile.directories.search.search import NO_ATTRIBUTES, RawEntry, Search
 from reconcile.errors import SourceUnreadable
+from reconcile.model.quiet.said import OF_ANSWERS
 from reconcile.model.text import attribute_types, dn
 from reconcile.model.text.dn import Folding
 from reconcile.model.text.printing import quoted
@@ -56,6 +57,7 @@ class Tree:
                 "entries whose DN cannot be understood: %d, compared to the letter; first %s",
                 len(odd),
                 odd[0],
+                extra=OF_ANSWERS,
             )
         self._references = References((self._entries,), _FOLDING)
 

@@ -25,6 +25,7 @@ from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import DirectoryGroup, Person
 from reconcile.model.member_uid import Logins
+from reconcile.model.quiet.said import OF_ANSWERS
 from reconcile.model.text import dn
 from reconcile.model.text.printing import quoted
 from reconcile.model.text.references import References
@@ -223,6 +224,7 @@ def _by_rule(
                 log.warning(
                     "%s: the server does not find members of members; they are followed here",
                     source.name,
+                    extra=OF_ANSWERS,
                 )
                 return None
             beyond[name] = _Beyond(
@@ -337,5 +339,6 @@ def _by_following(
             source.name,
             quoted(member),
             meanings,
+            extra=OF_ANSWERS,
         )
     return beyond

@@ -32,6 +32,7 @@ from reconcile.model.directory import (
     Person,
     Query,
 )
+from reconcile.model.quiet.said import OF_ANSWERS
 from reconcile.model.text import dn
 from reconcile.model.text.printing import quoted
 from reconcile.ports import Outlined, Progress, outlined_to_nobody
@@ -131,8 +132,25 @@ def everybody(
             "%s: no person is found: %s",
             source.name,
             visibility.why_nobody(source, search, searcher),
+            extra=OF_ANSWERS,
         )
     return read
+
+
+def first_searches(
+    source: desired.Source, vendor: Vendor, query: Query
+) -> tuple[tuple[str, Search], ...]:
+    """What `snapshot` asks whatever the answers are: what each is about, and the search."""
+    rules = Rules.of(source, vendor, query)
+    units = units_search(source, vendor, rules.unit_attributes(query))
+    groups = groups_search(source, vendor, rules.group_attributes_asked())
+    searches = [
+        ("persons", users_search(source, vendor, rules.person_attributes(query))),
+        *[("groups", groups)] * query.groups,
+        *[("OUs", units)] * query.units,
+    ]
+    bases = dict.fromkeys(search.base for _, search in searches)
+    return (*(("base", visibility.base_search(base)) for base in bases), *reversed(searches))
 
 
 def users_search(source: desired.Source, vendor: Vendor, attributes: tuple[str, ...]) -> Search:

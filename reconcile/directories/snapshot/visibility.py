@@ -8,16 +8,21 @@ from reconcile.directories.vendors.table import Vendor
 from reconcile.errors import SourceUnreadable
 from reconcile.model import desired
 from reconcile.model.directory import Person
+from reconcile.model.quiet.said import OF_ANSWERS
 from reconcile.model.text import dn
 from reconcile.model.text.printing import quoted
 
 log = logging.getLogger("reconcile.directories")
 
 
+def base_search(base: str) -> Search:
+    """The search for the base of a search itself."""
+    return Search(base, "base", ANYTHING, NO_ATTRIBUTES)
+
+
 def look_at(base: str, searcher: Searcher) -> None:
     """Raises SourceUnreadable unless the base of a search can be seen."""
-    search = Search(base, "base", ANYTHING, NO_ATTRIBUTES)
-    if not any(searcher.search(search)):
+    if not any(searcher.search(base_search(base))):
         raise SourceUnreadable(
             f"{searcher.place}: the base DN {base} cannot be seen: the directory answers, but "
             "shows no entry there.\n"
@@ -58,4 +63,11 @@ def warn_of_hidden(source: desired.Source, vendor: Vendor, persons: Sequence[Per
         remedy = (
             "export it too, as slapcat does" if source.files else "ask for the right to read it"
         )
-        log.warning("%s: %s, which all have; without it %s: %s", source.name, who, looks, remedy)
+        log.warning(
+            "%s: %s, which all have; without it %s: %s",
+            source.name,
+            who,
+            looks,
+            remedy,
+            extra=OF_ANSWERS,
+        )

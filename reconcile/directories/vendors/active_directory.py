@@ -112,6 +112,14 @@ def reason(active_uac: tuple[int, ...], now: float) -> Callable[[Attributes], st
     return rule
 
 
+def ends(attributes: Attributes) -> float | None:
+    """When an account ends by itself, in seconds since 1970; None if it does not."""
+    expires = _number(attributes, "accountexpires")
+    if expires is None or expires in _NEVER:
+        return None
+    return (expires - FILETIME_OF_1970) / FILETIMES_A_SECOND
+
+
 def _number(attributes: Attributes, name: str) -> int | None:
     """Raises ValueError for a value that is not a number: an account's state is never guessed."""
     values = attributes.get(name)

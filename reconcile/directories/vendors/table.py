@@ -21,6 +21,8 @@ from reconcile.model.text.dn import Folding
 _TIME: Final = re.compile(r"(\d{14})(?:[.,]\d+)?Z")
 """A GeneralizedTime (RFC 4517, 3.3.13) as Kerberos writes it."""
 
+_PRINCIPAL: Final = "krbprincipalexpiration"
+
 LOGINS: Final = "uid"
 """The attribute whose values groups name persons by (RFC 2307), whatever people log in with."""
 MEMBER_LOGINS: Final = "memberuid"
@@ -28,6 +30,15 @@ MEMBER_LOGINS: Final = "memberuid"
 
 MEMBER_URL: Final = "memberurl"
 """The attribute with the search that finds a group's members."""
+
+Ends = Callable[[Attributes], float | None]
+"""When a person is disabled by the clock alone, in seconds since 1970; None for never. It may be in
+the past. Raises ValueError for a value that cannot be understood."""
+
+
+def never(_attributes: Attributes) -> None:
+    """No account ends by itself."""
+
 
 Disabled = Callable[[Attributes], bool]
 """Whether a person is disabled; raises ValueError for a value that cannot be understood."""
@@ -64,13 +75,20 @@ def principal_expired(attributes: Attributes, now: str) -> bool:
 
     `now` is year to second in UTC, as 20261231235959. Raises ValueError for an invalid time.
     """
-    for value in attributes.get("krbprincipalexpiration", ()):
+    for value in attributes.get(_PRINCIPAL, ()):
         end = _TIME.fullmatch(value.strip())
         if end is None:
             raise ValueError(f"krbprincipalexpiration is {value!r}, which is not a time")
         if end[1] <= now:
             return True
     return False
+
+
+def principal_ends(attributes: Attributes) -> float | None:
+    """FreeIPA: the earliest krbPrincipalExpiration. Raises ValueError for what is no date."""
+    values = attributes.get(_PRINCIPAL, ())
+    moments = (dt.datetime.strptime(f"{value.strip()[:14]}Z", "%Y%m%d%H%M%S%z") for value in values)
+    return min((moment.timestamp() for moment in moments), default=None)
 
 
 class Vendor(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,6 +127,8 @@ class Vendor(msgspec.Struct, frozen=True, kw_only=True):
     """The attributes that `disabled` checks."""
     disabled: Callable[[desired.Source], Disabled]
     """Makes the rule, once for each read."""
+    ends: Ends = never
+    """When what `disabled` says changes although the entry does not."""
     shown_by_all: tuple[str, ...] = ()
     """Attributes that every person has; if one lacks them, the reader may not see them."""
     manager_attribute: str | None = None
@@ -157,6 +177,7 @@ _ACTIVE_DIRECTORY: Final = Vendor(
     unit_filter="(objectClass=organizationalUnit)",
     disabled_attributes=("useraccountcontrol", "accountexpires"),
     disabled=active_directory.disabled_now,
+    ends=active_directory.ends,
     shown_by_all=("objectguid", "useraccountcontrol"),
     manager_attribute="manager",
     binary=MappingProxyType(
@@ -191,8 +212,9 @@ _FREEIPA: Final = Vendor(
     group_base="cn=groups,cn=accounts",
     member_attributes=("member",),
     unit_filter="(objectClass=organizationalUnit)",
-    disabled_attributes=("nsaccountlock", "krbprincipalexpiration"),
+    disabled_attributes=("nsaccountlock", _PRINCIPAL),
     disabled=_lock_or_end,
+    ends=principal_ends,
     shown_by_all=("ipauniqueid",),
     # `ipa user-del --preserve` moves an account there, `ipa user-stage` from there to the staged
     # ones.

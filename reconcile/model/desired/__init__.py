@@ -53,6 +53,7 @@ from reconcile.model.desired.source import (
 from reconcile.model.desired.state import (
     DesiredState,
     Platform,
+    QuietRuns,
     Schedule,
 )
 
@@ -81,6 +82,7 @@ __all__ = [
     "NotifyEvent",
     "Platform",
     "Protect",
+    "QuietRuns",
     "ReadLimits",
     "Receiver",
     "Record",

@@ -49,6 +49,14 @@ class Schedule(msgspec.Struct, frozen=True):
     """Seconds from the start of a run to the start of the next; 0 for a cron line."""
 
 
+class QuietRuns(msgspec.Struct, frozen=True):
+    """Whether a run that reads what the last empty plan was made from decides nothing anew."""
+
+    enabled: bool = True
+    full_every: float = 24 * 3600.0
+    """Seconds after a full run; the next one decides everything anew, and has to agree."""
+
+
 class DesiredState(msgspec.Struct, frozen=True):
     """All files together."""
 
@@ -64,6 +72,7 @@ class DesiredState(msgspec.Struct, frozen=True):
     links: tuple[Link, ...] = ()
     assertions: tuple[Assertion, ...] = ()
     notify: Notify = Notify()
+    quiet_runs: QuietRuns = QuietRuns()
 
     @property
     def source_names(self) -> frozenset[str]:

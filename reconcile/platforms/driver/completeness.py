@@ -28,6 +28,13 @@ def check(contents: Contents) -> None:
         _check_links(contents, link_kind)
 
 
+def refuse_incomplete(contents: Contents, book: Book) -> None:
+    """Raises PlatformUnreadable for contents that cannot be all, or cannot be true."""
+    check(contents)
+    if not contents.proved:
+        compare(contents, book)
+
+
 FEW: Final = 10
 """Fewer objects than these in the book say nothing of how many there should be."""
 

@@ -6,7 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import cast
 
 from reconcile.errors import ReconcileError
-from reconcile.model.platform import Abilities, PlatformState
+from reconcile.model.book import Book
+from reconcile.model.platform import Abilities, Contents, PlatformState
+from reconcile.model.quiet.contents import of_book, of_contents
+from reconcile.model.quiet.tally import combined
+from reconcile.platforms.driver.completeness import refuse_incomplete
 from reconcile.platforms.driver.merge import merge
 from reconcile.platforms.driver.running.replay import as_it_is, replay
 from reconcile.platforms.driver.running.together import keeps_whole
@@ -55,8 +59,36 @@ class DrivenPlatform:
 
     def read(self, workspace: str) -> PlatformState:
         """The workspace as it is. Changes neither the platform nor the ledger."""
+        contents, book = self._read(workspace)
+        return self._merged(workspace, contents, book)
+
+    def read_and_digest(self, workspace: str, key: bytes) -> tuple[PlatformState, bytes]:
+        """What `read` returns, and the digest of the contents and the book that it was made from.
+
+        An application may turn time into contents, so they are read anew for each digest.
+        """
+        contents, book = self._read(workspace)
+        return self._merged(workspace, contents, book), _digest(contents, book, key)
+
+    def digest(self, workspace: str, key: bytes) -> bytes:
+        """That digest alone; whether the contents can be all there is is checked as for `read`."""
+        contents, book = self._read(workspace)
+        refuse_incomplete(contents, book)
+        return _digest(contents, book, key)
+
+    def memo(self, workspace: str, scope: str) -> str:
+        """The memo that was kept last; "" for none."""
+        return self._ledger.memo(workspace, scope)
+
+    def keep_memo(self, workspace: str, scope: str, memo: str, holder: Holder) -> None:
+        """Keeps a memo in place of the last, or "" for none."""
+        self._ledger.keep_memo(workspace, scope, memo, holder)
+
+    def _read(self, workspace: str) -> tuple[Contents, Book]:
         contents = self._platform.read(workspace)
-        book = as_it_is(workspace, contents, self._ledger)
+        return contents, as_it_is(workspace, contents, self._ledger)
+
+    def _merged(self, workspace: str, contents: Contents, book: Book) -> PlatformState:
         state = merge(workspace, contents, book, learn=False).state
         self._progress("users read", len(state.users))
         return state
@@ -134,3 +166,8 @@ class DrivenPlatform:
         """Lets go of both connections; may be called at any time, more than once."""
         self._platform.close()
         self._ledger.close()
+
+
+def _digest(contents: Contents, book: Book, key: bytes) -> bytes:
+    parts = [("contents", of_contents(contents, key)), ("book", of_book(book, key))]
+    return combined(parts, key)

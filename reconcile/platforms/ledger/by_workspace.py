@@ -90,6 +90,14 @@ class LedgerByWorkspace:
         """Takes a step out of the journal."""
         self.of(workspace).forget_step(workspace, number)
 
+    def memo(self, workspace: str, scope: str) -> str:
+        """The memo that was kept last; "" for none."""
+        return self.of(workspace).memo(workspace, scope)
+
+    def keep_memo(self, workspace: str, scope: str, memo: str, holder: Holder) -> None:
+        """Keeps a memo in place of the last, or "" for none."""
+        self.of(workspace).keep_memo(workspace, scope, memo, holder)
+
     def remember(self, workspace: str, readings: Collection[Reading]) -> None:
         """Records how much each source had."""
         self.of(workspace).remember(workspace, readings)

@@ -18,7 +18,7 @@ from reconcile.platforms.ledger.bulk_edits import edit_all
 from reconcile.platforms.ledger.history.people import erases
 from reconcile.platforms.ledger.history.read import Since
 from reconcile.platforms.ledger.history.record import Writing, record
-from reconcile.platforms.ledger.schema import PACKS, SCHEMA, SIGNATURES
+from reconcile.platforms.ledger.schema import MEMOS, PACKS, SCHEMA, SIGNATURES
 from reconcile.platforms.ledger.store import Store
 from reconcile.platforms.ledger.workspaces import workspace_id
 from reconcile.ports import Check, Holder
@@ -31,7 +31,8 @@ class SqlLedger:
 
     def __init__(self, connect: Callable[[], Database]) -> None:
         """`connect` is called when the database is first used."""
-        self._store = Store(connect, SCHEMA, book.USERS, Since(signatures=SIGNATURES, packs=PACKS))
+        since = Since(signatures=SIGNATURES, packs=PACKS, memos=MEMOS)
+        self._store = Store(connect, SCHEMA, book.USERS, since)
         self.attempts: SqlAttempts = self._store.attempts
         self.history = self._store.history
 
@@ -97,6 +98,14 @@ class SqlLedger:
         """Takes a step out of the journal."""
         with self._writing(workspace) as connection:
             journal.remove(connection, number)
+
+    def memo(self, workspace: str, scope: str) -> str:
+        """The memo that was kept last; "" for none."""
+        return self._store.memo(workspace, scope)
+
+    def keep_memo(self, workspace: str, scope: str, memo: str, holder: Holder) -> None:
+        """Keeps a memo in place of the last, or "" for none."""
+        self._store.keep_memo(workspace, scope, memo, holder)
 
     def remember(self, workspace: str, readings: Iterable[Reading]) -> None:
         """Keeps how much sources held, each in the place of the former."""

@@ -16,7 +16,7 @@ def _tables() -> Sequence[sa.Table]:
 
 SCHEMA: Final = Schema(
     version_table="reconcile_ledger_revision",
-    revisions=("0001", "0002", "0003"),
+    revisions=("0001", "0002", "0003", "0004"),
     migrations="reconcile.platforms.ledger:migrations",
     tables=_tables,
     setting="state",
@@ -25,3 +25,5 @@ SIGNATURES: Final = "0002"
 """The first with `history_runs.plan_file` and `signatures`."""
 PACKS: Final = "0003"
 """The first with `history_packs`."""
+MEMOS: Final = "0004"
+"""The first with `quiet_memos`."""

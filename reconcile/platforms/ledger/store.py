@@ -10,6 +10,7 @@ from reconcile.platforms.database.database import Database
 from reconcile.platforms.database.schema import Schema
 from reconcile.platforms.ledger import lock as locks
 from reconcile.platforms.ledger.attempts import SqlAttempts
+from reconcile.platforms.ledger.history import memos
 from reconcile.platforms.ledger.history.read import Since, SqlHistory
 from reconcile.platforms.ledger.history.rows import Users
 from reconcile.platforms.ledger.workspaces import create_workspaces, missing_workspaces
@@ -25,6 +26,9 @@ class Store:
         """`connect` is called when the database is first used; `since` as for SqlHistory."""
         self._connect = connect
         self._schema = schema
+        self._since = since
+        self._emptied: set[str] = set()
+        """The workspaces whose memos the run that holds their locks has emptied."""
         self._held: dict[str, locks.Lock] = {}
         self.started = ""
         """When the run that holds the locks began, RFC 3339, UTC."""
@@ -70,6 +74,7 @@ class Store:
         self.prepare(workspaces)
         with locks.hold(self.database, workspaces, holder, force=force) as lock:
             self._held |= dict.fromkeys(workspaces, lock)
+            self._emptied -= set(workspaces)
             self.started = holder.started
             try:
                 yield
@@ -86,12 +91,42 @@ class Store:
 
     @contextmanager
     def writing(self, workspace: str) -> Iterator[sa.Connection]:
-        """A transaction of the run that holds the lock. Raises Locked if it has lost it."""
+        """A transaction of the run that holds the lock. Raises Locked if it has lost it.
+
+        The first one empties the memos of the workspace.
+        """
         lock = self.held(workspace)
         with self.database.writing() as connection:
             locks.confirm(connection, workspace, lock.token)
+            if workspace not in self._emptied:
+                memos.forget(connection, workspace)
             yield connection
             locks.renew(connection, lock)
+        self._emptied.add(workspace)
+
+    def memo(self, workspace: str, scope: str) -> str:
+        """The memo that was kept last; "" for none."""
+        with self.reading() as connection:
+            if connection is None or not self._has_memos(self.revision(connection)):
+                return ""
+            return memos.read(connection, workspace, scope)
+
+    def keep_memo(self, workspace: str, scope: str, memo: str, holder: Holder) -> None:
+        """Keeps a memo in place of the last, or "" for none, if anything was ever applied.
+
+        Raises Locked while another run holds the workspace.
+        """
+        with self.reading() as connection:
+            if connection is None or missing_workspaces(connection, [workspace]):
+                return
+        with self.lock([workspace], holder):
+            self._emptied.add(workspace)
+            with self.writing(workspace) as connection:
+                memos.keep(connection, workspace, scope, memo)
+
+    def _has_memos(self, revision: str) -> bool:
+        """Whether a database of this revision keeps memos."""
+        return not self._since.memos or self._schema.has(revision, self._since.memos)
 
     def unlock(self, workspace: str, host: str) -> Holder | None:
         """Removes the lock of a dead run and returns its holder; None if there is no lock."""

@@ -92,6 +92,15 @@ login_origins = sa.Table(
     sa.Column("last_login_at", sa.DateTime),
 )
 
+quiet_memos = sa.Table(
+    "quiet_memos",
+    metadata,
+    # By its name, as above.
+    sa.Column("workspace", sa.String(NAME), primary_key=True),
+    sa.Column("scope_sha256", sa.String(64), primary_key=True),
+    sa.Column("memo", LONG_TEXT, nullable=False),
+)
+
 history_runs = sa.Table(
     "history_runs",
     metadata,
@@ -160,6 +169,7 @@ SHARED: tuple[sa.Table, ...] = (
     locks,
     login_failures,
     login_origins,
+    quiet_memos,
     history_runs,
     history_changes,
     history_packs,

@@ -47,12 +47,13 @@ class SqlPlatform:
         from reconcile.platforms.ledger.history.read import Since
         from reconcile.platforms.ledger.store import Store
         from reconcile.platforms.sql.read.state import USERS
-        from reconcile.platforms.sql.schema import PACKS, REMOVALS, SCHEMA, SIGNATURES
+        from reconcile.platforms.sql.schema import MEMOS, PACKS, REMOVALS, SCHEMA, SIGNATURES
 
         def open_database() -> "Database":
             return connect(self._settings.url, self._settings.folder)
 
-        return Store(open_database, SCHEMA, USERS, Since(REMOVALS, SIGNATURES, PACKS))
+        since = Since(REMOVALS, SIGNATURES, PACKS, MEMOS)
+        return Store(open_database, SCHEMA, USERS, since)
 
     @property
     def attempts(self) -> Attempts:
@@ -72,6 +73,34 @@ class SqlPlatform:
             if connection is None:
                 return PlatformState(workspace)
             return state.read(connection, workspace, self._progress)
+
+    def read_and_digest(self, workspace: str, key: bytes) -> tuple[PlatformState, bytes]:
+        """What `read` returns, and the digest of the rows that it was made from."""
+        from reconcile.platforms.sql.read import digests, state
+
+        with self._store.reading() as connection:
+            if connection is None:
+                return PlatformState(workspace), digests.of_nothing(key)
+            taken = digests.Digests(connection, key)
+            read = state.read(connection, workspace, self._progress, taken=taken.taking)
+            return read, taken.digest()
+
+    def digest(self, workspace: str, key: bytes) -> bytes:
+        """That digest alone; references are checked as for `read`."""
+        from reconcile.platforms.sql.read import digests
+
+        with self._store.reading() as connection:
+            if connection is None:
+                return digests.of_nothing(key)
+            return digests.of_workspace(connection, workspace, key)
+
+    def memo(self, workspace: str, scope: str) -> str:
+        """The memo that was kept last; "" for none."""
+        return self._store.memo(workspace, scope)
+
+    def keep_memo(self, workspace: str, scope: str, memo: str, holder: Holder) -> None:
+        """Keeps a memo in place of the last, or "" for none."""
+        self._store.keep_memo(workspace, scope, memo, holder)
 
     def lock(
         self, workspaces: Collection[str], holder: Holder, *, force: bool = False

@@ -16,7 +16,7 @@ def _tables() -> Sequence[sa.Table]:
 
 SCHEMA: Final = Schema(
     version_table="reconcile_revision",
-    revisions=("0001", "0002", "0003", "0004", "0005", "0006"),
+    revisions=("0001", "0002", "0003", "0004", "0005", "0006", "0007"),
     migrations="reconcile.platforms.sql:migrations",
     tables=_tables,
     setting="platform.url",
@@ -28,3 +28,5 @@ SIGNATURES: Final = "0005"
 """The first with `history_runs.plan_file` and `signatures`."""
 PACKS: Final = "0006"
 """The first with `history_packs`."""
+MEMOS: Final = "0007"
+"""The first with `quiet_memos`."""

@@ -53,6 +53,7 @@ def _facts(plan: Plan, showing: Showing) -> list[tuple[str, str]]:
     """Label and text of what identifies the plan; what is not known is left out."""
     facts = (
         ("Made", f"{plan.created}{around(' by ', plan.made_by)}"),
+        ("Quiet run", wording.quiet_line(showing.last_full)),
         ("Configuration", wording.configuration(plan)),
         ("Digest", f"sha256:{showing.digest}" if showing.digest else ""),
         ("Commit", showing.commit),

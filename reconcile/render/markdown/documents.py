@@ -81,6 +81,8 @@ def _approved(plan: Plan, report: Report) -> Iterator[Part]:
         yield Part(("", *map(sentence, wording.since_applied(report))))
     else:
         yield from _counts(summary.done(plan, report))
+    if report.last_full:
+        yield Part(("", sentence(wording.quiet_line(report.last_full))))
     if report.signatures:
         signers = tuple(f"- signed by {cell(signer)}" for signer in wording.signers(report))
         yield Part(("", *signers))
@@ -94,6 +96,8 @@ def _head(plan: Plan, showing: Showing) -> Part:
         lines += ["", f"Only {sentence(narrowed)}."]
     if plan.scope.undo:
         lines += ["", f"Undoes run {cell(plan.scope.undo)}."]
+    if showing.last_full:
+        lines += ["", sentence(wording.quiet_line(showing.last_full))]
     if showing.redacted:
         lines += ["", wording.REDACTED]
     return Part(lines)

@@ -243,7 +243,8 @@ def test_problems_of_all_files_are_told_at_once(tmp_path):
     (tmp_path / "e.yml").write_text("a: \x01\n")
     (tmp_path / "empty").mkdir()
     known = "version, overlay, vars, platform, state, sources, role_mappings, roles, groups, "
-    known += "departments, links, assertions, preset, lifecycle, safety, notify, schedule"
+    known += "departments, links, assertions, preset, lifecycle, safety, notify, "
+    known += "quiet_runs, schedule"
     assert said(tmp_path, tmp_path / "nowhere.yml", tmp_path / "empty") == [
         "a.yml:2:1: not YAML: while parsing a flow node, did not find expected node content",
         "b.yml: the file is empty: `reconcile init` writes a starter file",

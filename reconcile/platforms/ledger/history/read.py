@@ -30,6 +30,8 @@ class Since(NamedTuple):
     """`history_runs.plan_file` and `signatures`."""
     packs: str = ""
     """`history_packs`."""
+    memos: str = ""
+    """The table `quiet_memos`."""
 
 
 class SqlHistory:

@@ -6,7 +6,7 @@ The database turns ids into text and NULL into "", which is several times faster
 A text that stands in very many rows is kept once, as a million users have the same few statuses.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from itertools import starmap
@@ -35,6 +35,8 @@ from reconcile.ports import Progress, no_progress
 _Row: TypeAlias = tuple[Any, ...]
 _Made = TypeVar("_Made")
 _Link = TypeVar("_Link", Membership, Grant)
+Taking: TypeAlias = Callable[[list[_Row]], None]
+"""Gets some rows of a statement as they came."""
 
 _WORKSPACE: sa.BindParameter[int] = sa.bindparam("workspace", type_=sa.Integer)
 
@@ -147,12 +149,30 @@ _READINGS = (
 )
 
 
+STATEMENTS: Final["Mapping[str, sa.Select[*tuple[Any, ...]]]"] = {
+    "users": _USERS,
+    "sources": _SOURCES,
+    "departments": _DEPARTMENTS,
+    "groups": _GROUPS,
+    "nested_groups": _NESTED,
+    "roles": _ROLES,
+    "memberships": _MEMBERSHIPS,
+    "grants": _GRANTS,
+    "supplied": _DELETED,
+    "readings": _READINGS,
+}
+"""What is read of a workspace, all of it, by the table that it is about."""
+_NUMBERS: Final = "readings"
+"""How much was read of each source: no texts, and nothing that another program writes."""
+
+
 def read(
     connection: sa.Connection,
     workspace: str,
     progress: Progress = no_progress,
     *,
     lock: bool = False,
+    taken: Callable[[str], Taking] | None = None,
 ) -> PlatformState:
     """The workspace as it is; an empty state if there is none of that name.
 
@@ -160,16 +180,17 @@ def read(
 
     With `lock` no other program can change what was read until the transaction ends: an insert
     waits for the workspace's row, which the transaction holds, or for the user's or group's it
-    refers to. SQLite has no row locks; there the whole database is locked.
+    refers to. SQLite has no row locks; there the whole database is locked. `taken` returns
+    for a statement what gets its rows as they came.
     """
     number = workspace_id(connection, workspace)
     if number is None:
         return PlatformState(workspace)
 
-    read_all = _Reading(connection, number, lock).all
+    read_all = _Reading(connection, number, lock, taken).all
     integrity.references(connection)
 
-    users = read_all(_USERS, t.users, _users)
+    users = read_all("users", _users)
     integrity.times(users)
     progress("users read", len(users))
     ids: dict[str, str] = {user.id: user.id for user in users}
@@ -182,19 +203,15 @@ def read(
 
     return PlatformState(
         workspace=workspace,
-        sources=read_all(_SOURCES, t.sources, partial(starmap, Source)),
-        departments=integrity.tree(
-            read_all(_DEPARTMENTS, t.departments, partial(starmap, Department))
-        ),
-        groups=integrity.nested(
-            read_all(_GROUPS, t.groups, iter), read_all(_NESTED, t.nested_groups, iter)
-        ),
+        sources=read_all("sources", partial(starmap, Source)),
+        departments=integrity.tree(read_all("departments", partial(starmap, Department))),
+        groups=integrity.nested(read_all("groups", iter), read_all("nested_groups", iter)),
         users=users,
-        roles=frozenset([name for (name,) in read_all(_ROLES, t.roles, iter)]),
-        memberships=read_all(_MEMBERSHIPS, t.memberships, partial(linked, Membership)),
-        grants=read_all(_GRANTS, t.grants, partial(linked, Grant)),
-        deleted=frozenset(read_all(_DELETED, t.supplied, iter)),
-        readings=integrity.readings(bulk.rows(connection, _READINGS, {"workspace": number})),
+        roles=frozenset([name for (name,) in read_all("roles", iter)]),
+        memberships=read_all("memberships", partial(linked, Membership)),
+        grants=read_all("grants", partial(linked, Grant)),
+        deleted=frozenset(read_all("supplied", iter)),
+        readings=integrity.readings(read_all("readings", iter)),
     )
 
 
@@ -204,22 +221,23 @@ class _Reading(NamedTuple):
     connection: sa.Connection
     workspace: int
     lock: bool
+    taken: Callable[[str], Taking] | None
 
-    def all(
-        self,
-        statement: "sa.Select[*tuple[Any, ...]]",
-        table: sa.Table,
-        make: Callable[[list[_Row]], Iterable[_Made]],
-    ) -> tuple[_Made, ...]:
+    def all(self, name: str, make: Callable[[list[_Row]], Iterable[_Made]]) -> tuple[_Made, ...]:
         """What `make` makes of the rows of a statement, some at a time."""
-        locking = statement.with_for_update(of=table) if self.lock else statement
+        statement, table = STATEMENTS[name], t.metadata.tables[name]
         columns = statement.selected_columns.keys()
+        locked = self.lock and name != _NUMBERS
+        locking = statement.with_for_update(of=table) if locked else statement
+        take = self.taken(name) if self.taken is not None else None
         made: list[_Made] = []
-        with closing(
-            bulk.chunks(self.connection, locking, {"workspace": self.workspace})
-        ) as chunks:
+        parameters = {"workspace": self.workspace}
+        with closing(bulk.chunks(self.connection, locking, parameters)) as chunks:
             for chunk in chunks:
-                integrity.texts(table.name, columns, chunk)
+                if take is not None:
+                    take(chunk)
+                if name != _NUMBERS:
+                    integrity.texts(name, columns, chunk)
                 made += make(chunk)
         return tuple(made)
 

@@ -1,6 +1,6 @@
 """The changes of a large run are kept in packs."""
 
-from reconcile.platforms.ledger.migrations.history_packs import create
+from reconcile.platforms.ledger.migrations import added_tables
 
 revision = "0006"
 down_revision = "0005"
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Adds the table. What earlier runs recorded stays where it is."""
-    create()
+    added_tables.history_packs()

@@ -1,0 +1,13 @@
+"""A memo of the last run that had nothing to do, so that the next one can see that again."""
+
+from reconcile.platforms.ledger.migrations import added_tables
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Adds the table."""
+    added_tables.quiet_memos()
