@@ -76,7 +76,16 @@ WATCHED: Final = (
     "tests/contract/test_undoing.py",
 )
 """Where the tests are for which coverage counts branches. To count them doubles the time of a test."""
-NOT_WATCHED: Final = ("tests/unit/config/test_hostile.py", "tests/unit/model/")
+NOT_WATCHED: Final = (
+    "tests/unit/config/test_hostile.py",
+    "tests/unit/cli/",
+    "tests/unit/directories/",
+    "tests/unit/model/",
+    "tests/unit/platforms/",
+    "tests/unit/render/",
+    "tests/unit/test_",
+    "tests/scenarios/test_looking.py::test_a_directory_deeper_than_anybody_would_make",
+)
 """Those of them that take the same branches as others do, again and again."""
 
 
