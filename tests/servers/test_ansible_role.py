@@ -62,6 +62,7 @@ def _write_playbook(tmp_path: Path, built: Path) -> None:
         "scheduled_sync_unit_folder": str(tmp_path / "units"),
         "scheduled_sync_user": ACCOUNT,
         "scheduled_sync_start": False,
+        "scheduled_sync_pip_arguments": "--no-compile",  # few of the modules are ever imported
         "scheduled_sync_desired_state": "{{ lookup('ansible.builtin.file', 'desired.yml') }}",
         "scheduled_sync_secrets": {"LDAP_PASSWORD": SECRET},
     }
