@@ -203,4 +203,4 @@ def test_a_fleet_is_synchronised_and_the_summary_fails_if_any_was_refused(tmp_pa
     assert f"Not synchronised: {', '.join(some[1:])}." in output
     assert f"{some[1]}: Refused by the safety rules" in output
     assert f"{some[2]}.ldif cannot be read: No such file" in output
-    assert re.search(rf"{some[3]}: .*Failed to connect to the host via ssh", output), output
+    assert re.search(rf"{some[3]}: .*ssh: .*Connection refused", output), output
