@@ -36,10 +36,9 @@ test-all: export TMPDIR := $(TEMPORARY)
 test: test-all ## Everything a change has to pass: format, lint, types, layers, tests, coverage
 
 .PHONY: test-all
-test-all: $(VENV)/.installed-dev ## Like test, with all cases of every grid; takes much longer
-	@.ci/server-packages
-	@.ci/scim-services
-	@$(MAKE) --no-print-directory lint
+test-all: ## Like test, with all cases of every grid; takes much longer
+	@.ci/venv
+	@$(MAKE) --no-print-directory --jobs --output-sync ready
 	$(BIN)/pytest -n $(AT_ONCE) --dist loadfile --no-loadscope-reorder $(SAMPLE) $(addprefix --cov=,$(HELD)) --cov-report=
 	$(BIN)/coverage json --quiet -o - | $(BIN)/python .ci/coverage_floor.py 95 $(HELD)
 
@@ -49,6 +48,14 @@ test-mysql: $(VENV)/.installed-dev ## The tests of what may be on MySQL, on a My
 	@.ci/server-packages
 	@.ci/mysql
 	RECONCILE_TESTS_MYSQL=1 $(BIN)/pytest -n $(AT_ONCE) --dist loadfile -k "not postgresql and not sqlite" $(ON_MYSQL)
+
+# To install waits for networks and disks, so it is done side by side, and so is lint as soon as it can be.
+.PHONY: ready servers services
+ready: servers services lint
+servers:
+	@.ci/server-packages
+services:
+	@.ci/scim-services
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## Only format, lint, types and layers

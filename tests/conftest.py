@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -75,7 +76,16 @@ WATCHED: Final = (
     "tests/contract/test_undoing.py",
 )
 """Where the tests are for which coverage counts branches. To count them doubles the time of a test."""
-NOT_WATCHED: Final = ("tests/unit/config/test_hostile.py", "tests/unit/model/")
+NOT_WATCHED: Final = (
+    "tests/unit/config/test_hostile.py",
+    "tests/unit/cli/",
+    "tests/unit/directories/",
+    "tests/unit/model/",
+    "tests/unit/platforms/",
+    "tests/unit/render/",
+    "tests/unit/test_",
+    "tests/scenarios/test_looking.py::test_a_directory_deeper_than_anybody_would_make",
+)
 """Those of them that take the same branches as others do, again and again."""
 
 
@@ -90,6 +100,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that starts the tests in the background has them ignore Ctrl-C, which many are about.
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Keeps the collector of garbage from going through modules and tests, which stay, again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

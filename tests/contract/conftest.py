@@ -13,12 +13,13 @@ import pytest
 from reconcile.platforms.database import database
 from reconcile.ports import ManagedPlatform
 from reconcile.testing.builders import Case
-from tests import ready_tables
+from tests import ready_statements, ready_tables
 from tests.contract.platforms import CASES, SERVERS, Acme, Servers, acme, parameters, sql
 from tests.contract.servers import Opened
 from tests.effort import turns
 from tests.servers.databases import Server
 
+ready_statements.install()
 ready_tables.install()
 
 

@@ -46,6 +46,7 @@ def application(db: Acme) -> Iterator[Callable[[str], None]]:
             user=db.account,
             password=db.password,
             database=db.name,
+            ssl_disabled=True,
         )
     else:
         connection = psycopg.connect(

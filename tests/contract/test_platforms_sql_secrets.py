@@ -40,7 +40,11 @@ def account(db: Acme, name: str, password: str) -> None:
     if is_mariadb(db):
         with (
             pymysql.connect(
-                host="127.0.0.1", port=db.server.port, user="root", charset="utf8mb4"
+                host="127.0.0.1",
+                port=db.server.port,
+                user="root",
+                charset="utf8mb4",
+                ssl_disabled=True,
             ) as connection,
             connection.cursor() as cursor,
         ):
@@ -68,7 +72,11 @@ def account(db: Acme, name: str, password: str) -> None:
 def forget(db: Acme, name: str) -> None:
     if is_mariadb(db):
         with pymysql.connect(
-            host="127.0.0.1", port=db.server.port, user="root", charset="utf8mb4"
+            host="127.0.0.1",
+            port=db.server.port,
+            user="root",
+            charset="utf8mb4",
+            ssl_disabled=True,
         ) as connection:
             connection.cursor().execute("DROP USER %s@'127.0.0.1'", (name,))
     else:

@@ -63,7 +63,12 @@ def application(db: Acme) -> Iterator[Any]:
     }
     if is_mariadb(db):
         connection: Any = pymysql.connect(
-            **where, database=db.name, autocommit=True, charset="utf8mb4", sql_mode=""
+            **where,
+            database=db.name,
+            autocommit=True,
+            charset="utf8mb4",
+            sql_mode="",
+            ssl_disabled=True,
         )
     else:
         connection = psycopg.connect(**where, dbname=db.name, autocommit=True)

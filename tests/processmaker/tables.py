@@ -82,6 +82,7 @@ class Workspace:
             charset="utf8mb4",
             autocommit=True,
             cursorclass=DictCursor,
+            ssl_disabled=True,
         )
         self.sql("SET SESSION sql_mode = %s", sql_mode)
 

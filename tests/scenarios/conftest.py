@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import ready_tables
+from tests import ready_statements, ready_tables
 from tests.scenarios.shell import Shell
 
+ready_statements.install()
 ready_tables.install()
 
 

@@ -44,6 +44,7 @@ from reconcile.platforms.ledger import attempts, lock
 from reconcile.platforms.sql import SqlPlatform
 from reconcile.platforms.sql.read import state
 from reconcile.platforms.sql.write import writer
+from tests import ready_statements
 
 LOADED: list[Any] = [
     apply,
@@ -170,6 +171,7 @@ def warm(folder: str) -> None:
 
 
 if __name__ == "__main__":
+    ready_statements.install()
     warmed = False
     for line in sys.stdin:
         jobs = json.loads(line)

@@ -175,8 +175,9 @@ def points(kind: str, share: int, statements: list[str]) -> Iterator[tuple[str, 
         assert len({*kinds}) > 25, kinds
         yield from ((kind, number) for number in of_share(share, kinds))
     else:
-        # The shares of these take turns, so that each of them meets the whole run.
-        step = {"steps": 5, "page": 20}[kind]
+        # The shares of these take turns, so that each of them meets the whole run. The first run
+        # takes some 5,000 steps and writes 220 KiB: each share has more than five points in it.
+        step = {"steps": 3, "page": 15}[kind]
         yield from (
             (kind, number) for number in range(1 + share * step, 100_000, step * SHARES_OF_FILES)
         )

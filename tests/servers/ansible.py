@@ -56,6 +56,7 @@ def ansible(
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_PIPELINING": "true",  # one process a task instead of six
             "LC_ALL": "C.UTF-8",
             **environ,
         },

@@ -100,8 +100,9 @@ def main() -> None:
                 importlib.import_module(module.name)
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
-    from tests import ready_tables
+    from tests import ready_statements, ready_tables
 
+    ready_statements.install()
     ready_tables.install()
     ready_tables.learn()
     for line in sys.stdin:

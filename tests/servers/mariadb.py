@@ -58,6 +58,7 @@ class MariaDB(Server):
             database=database,
             autocommit=True,
             charset="utf8mb4",
+            ssl_disabled=True,
         )
         with closing(connection), connection.cursor() as cursor:
             for statement in statements:

@@ -62,6 +62,7 @@ def _write_playbook(tmp_path: Path, built: Path) -> None:
         "scheduled_sync_unit_folder": str(tmp_path / "units"),
         "scheduled_sync_user": ACCOUNT,
         "scheduled_sync_start": False,
+        "scheduled_sync_pip_arguments": "--no-compile",  # few of the modules are ever imported
         "scheduled_sync_desired_state": "{{ lookup('ansible.builtin.file', 'desired.yml') }}",
         "scheduled_sync_secrets": {"LDAP_PASSWORD": SECRET},
     }
@@ -202,4 +203,4 @@ def test_a_fleet_is_synchronised_and_the_summary_fails_if_any_was_refused(tmp_pa
     assert f"Not synchronised: {', '.join(some[1:])}." in output
     assert f"{some[1]}: Refused by the safety rules" in output
     assert f"{some[2]}.ldif cannot be read: No such file" in output
-    assert re.search(rf"{some[3]}: .*Failed to connect to the host via ssh", output), output
+    assert re.search(rf"{some[3]}: .*ssh: .*Connection refused", output), output
