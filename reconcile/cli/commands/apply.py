@@ -113,22 +113,16 @@ def apply(
         raise UsageError("--redact hides what you would be asked about: use --yes, too")
     plan_file = _plan_file(paths)
     required = _required(allowed_signers, signers, revoked_keys)
-    if plan_file is None and configs:
-        raise UsageError("--config needs a plan file")
     proved = bool(expect_digest or required)
-    if proved and plan_file is None:
-        raise UsageError("--expect-digest and --require-signature need a plan file")
+    if plan_file is None:
+        _check_without_file(configs=bool(configs), proved=proved)
+    else:
+        _check_file(scoped=bool(workspaces or sources), full=full)
     if proved and refresh:
         raise UsageError("--refresh makes another plan than the one that was reviewed or signed")
-    if plan_file is not None and (workspaces or sources):
-        raise UsageError(
-            "a plan file is applied as it is: --workspace and --source belong to the plan command"
-        )
     if refresh:
         _check_refresh(plan_file, yes=yes)
     scope = Scope(tuple(sorted(workspaces)), tuple(sorted(sources)))
-    if plan_file is not None and full:
-        raise UsageError("a plan file is applied as it is: --full belongs to the plan command")
     files = paths if plan_file is None else configs
     task = Task(
         files, variables, plan_file, scope, force, refresh, strict, account(),
@@ -138,6 +132,24 @@ def apply(
     watch = Watch("apply", metrics, notifies=yes)
     ask = None if yes else _ask
     context.exit(run.run(task, watch, form=form, colour=colour(), ask=ask, review=review))
+
+
+def _check_without_file(*, configs: bool, proved: bool) -> None:
+    """Raises UsageError for options that mean a plan file."""
+    if configs:
+        raise UsageError("--config needs a plan file")
+    if proved:
+        raise UsageError("--expect-digest and --require-signature need a plan file")
+
+
+def _check_file(*, scoped: bool, full: bool) -> None:
+    """Raises UsageError for options that a plan file has decided already."""
+    if scoped:
+        raise UsageError(
+            "a plan file is applied as it is: --workspace and --source belong to the plan command"
+        )
+    if full:
+        raise UsageError("a plan file is applied as it is: --full belongs to the plan command")
 
 
 def _plan_file(paths: tuple[Path, ...]) -> Path | None:

@@ -46,7 +46,9 @@ def _is_number(value: object) -> bool:
 
 def _is_whole(value: object) -> bool:
     """Also 1.0, as in JSON."""
-    return _is_number(value) and (isinstance(value, int) or float(value).is_integer())  # type: ignore[arg-type]
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 _TYPES: Final[Mapping[str, Callable[[object], bool]]] = {
