@@ -74,7 +74,8 @@ class StatusWords:
         if grace is None or grace.then == "keep":
             return "its grace period begins" if since == NOW else ""
         day = _day(self._created if since == NOW else since, grace.seconds)
-        return f"{_ENDS[grace.then]} {day} unless back"
+        unless = "enabled again" if cause == "disabled" else "back"
+        return f"{_ENDS[grace.then]} {day} unless {unless}"
 
 
 UNDATED: Final = StatusWords()

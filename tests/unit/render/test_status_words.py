@@ -13,7 +13,11 @@ from reconcile.render.status_words import StatusWords
 from reconcile.render.text import change_lines, plan_text
 
 CREATED = "2026-11-28T23:59:59Z"
-GRACE = (Grace("missing", 30 * 86400, "erase"), Grace("out_of_scope", 36 * 3600, "deactivate"))
+GRACE = (
+    Grace("missing", 30 * 86400, "erase"),
+    Grace("out_of_scope", 36 * 3600, "deactivate"),
+    Grace("disabled", 30 * 86400, "delete"),
+)
 BLOCKED: Fields = {
     "status": "blocked",
     "status_cause": "missing",
@@ -53,6 +57,12 @@ def plan(*changes: Change) -> Plan:
             ACTIVE | {"status": "vacation", "status_before": None},
             {"status": "blocked", "status_cause": "missing", "status_before": "vacation"},
             "blocked now, was on vacation",
+        ),
+        # A disabled person is still in the directory: only the moment says that it waits.
+        (
+            ACTIVE,
+            {"status": "blocked", "status_cause": "disabled", "departed_at": "now"},
+            "blocked now; deleted on 2026-12-28 unless enabled again",
         ),
         # The period has begun: its end does not move with the plan.
         (
