@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import get_args
 
 from reconcile.model.desired import Lifecycle
 from reconcile.model.platform import PlatformState
+from reconcile.planning.target.grace import Reason
 
 
 def next_end(lifecycle: Lifecycle, states: Iterable[PlatformState], now: str) -> float | None:
     """In seconds since 1970; None if no period is running. `now` is RFC 3339."""
     moment = datetime.fromisoformat(now).timestamp()
-    rules = (lifecycle.on_missing, lifecycle.on_out_of_scope)
+    rules = map(lifecycle.departure, get_args(Reason))
     # Which rule a user is under is not asked: the end of another one only makes a run look again.
     lengths = {rule.after for rule in rules if rule.then is not None}
     starts = {user.departed_at for state in states for user in state.users if user.departed_at}

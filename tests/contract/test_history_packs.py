@@ -177,7 +177,10 @@ def test_an_earlier_history_is_read_before_the_upgrade_and_goes_on(
     with closing(sql(tmp_path)) as platform:
         run(platform, CORP, user("anna"), user("ben", manager="anna"))
     by_hand(
-        tmp_path, "DROP TABLE history_packs", "UPDATE reconcile_revision SET version_num = '0005'"
+        tmp_path,
+        "DROP TABLE history_packs",
+        "DROP TABLE quiet_memos",
+        "UPDATE reconcile_revision SET version_num = '0005'",
     )
     monkeypatch.setattr(record, "PACKED_FROM", 1)
     with closing(sql(tmp_path)) as platform:

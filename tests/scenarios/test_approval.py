@@ -558,6 +558,7 @@ def test_a_history_from_before_signatures_still_verifies(company: Shell) -> None
     for column in ("plan_file", "signatures"):
         company.sql(f"ALTER TABLE history_runs DROP COLUMN {column}")
     company.sql("DROP TABLE quiet_memos")
+    company.sql("DROP TABLE history_packs")
     company.sql("UPDATE reconcile_revision SET version_num = '0004'")
     company.run("history", "--verify")
     assert json.loads(company.run("history", "--format", "json")[0]) == before

@@ -148,6 +148,7 @@ def held(folder: Path) -> tuple[Any, ...]:
             for name in sorted(names)
         }
     assert counts["locks"] == (0,)
+    del counts["quiet_memos"]  # only a run that finds nothing to do leaves one
     return Stage(folder).state(), counts
 
 

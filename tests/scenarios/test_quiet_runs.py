@@ -529,7 +529,7 @@ def test_many_runs_at_once_agree(settled: Shell) -> None:
 def test_a_database_of_an_earlier_version_gets_its_memo(settled: Shell) -> None:
     with sqlite3.connect(settled.folder / "platform.db") as connection:
         connection.execute("DROP TABLE quiet_memos")
-        connection.execute("UPDATE reconcile_revision SET version_num = '0005'")
+        connection.execute("UPDATE reconcile_revision SET version_num = '0006'")
     connection.close()
     assert reconcile.plan().last_full == ""
     reconcile.apply()

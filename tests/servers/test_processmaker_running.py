@@ -94,11 +94,11 @@ def test_counts_and_impossible_users_by_name_and_why(life: Life) -> None:
         "updated",
         "erased",
         "removed",
-        "not",
-        "synchronised",
+        "needs",
+        "action",
     ]
     assert table[2].split() == ["users", "1", "1", "1", "3"], (
-        "created, updated, erased, not synchronised"
+        "created, updated, erased, needs action"
     )
     for name in ("liliana", "fernando", "eric"):
         assert (

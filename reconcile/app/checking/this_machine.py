@@ -8,6 +8,7 @@ from reconcile.config import Loaded
 from reconcile.errors import Problem
 from reconcile.files import sqlite_fault
 from reconcile.model.desired import Secret
+from reconcile.ports import IN_PLATFORM
 
 _PLAIN_FILE: Final = re.compile(r"sqlite:///([\w./-]+)")
 
@@ -57,6 +58,8 @@ def _database(
 
 def _fault(url: str, folder: str, *, made: bool) -> str:
     """Why no database can be meant. A plain file needs no SQLAlchemy, which loads slowly."""
+    if made and url == IN_PLATFORM:
+        return ""
     if file := _PLAIN_FILE.fullmatch(url):
         return "" if made else sqlite_fault(file[1], folder)
     from reconcile.platforms.database import urls

@@ -20,10 +20,10 @@ from reconcile.directories.connection.wire import TooLarge, Wire
 from reconcile.directories.deadlines import READ, TOTAL, Deadline, Overdue, after
 from reconcile.directories.errors import NoSuchObject, Reader
 from reconcile.directories.over_ldap3.search_request import search_request
-from reconcile.directories.search.search import RawEntry, Search, nowhere
+from reconcile.directories.search.search import RawEntry, Search, question
 from reconcile.errors import SourceUnreadable
 from reconcile.model.quiet.tally import Tally
-from reconcile.model.quiet.trace import Question, Trace
+from reconcile.model.quiet.trace import Trace
 
 log = logging.getLogger("reconcile.directories")
 
@@ -243,11 +243,6 @@ def _decoded(slices: list[Slice]) -> list[RawEntry]:
 def _pieces(slices: list[Slice]) -> Iterator[bytes]:
     """The bytes of each entry, with its controls and without the number of the message."""
     return (data[at:end] for data, at, end in slices)
-
-
-def question(search: Search) -> Question:
-    """A search as a trace has it."""
-    return Question(*search[:5], elsewhere=search.elsewhere is not nowhere)
 
 
 def _unexpected(data: bytes, message: Message) -> Exception:

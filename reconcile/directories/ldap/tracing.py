@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from reconcile.directories.connection.interface import Session
-from reconcile.directories.connection.session import question
 from reconcile.directories.errors import NoSuchObject
-from reconcile.directories.search.search import Search, nowhere
+from reconcile.directories.search.search import Search, nowhere, question
 from reconcile.directories.snapshot import referrals, snapshot
 from reconcile.directories.vendors.table import Ends, Vendor
 from reconcile.model import desired

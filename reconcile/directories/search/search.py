@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple, Protocol, Self, TypeAlias
 
 import msgspec
 
+from reconcile.model.quiet.trace import Question
 from reconcile.model.text.printing import quoted
 
 Scope: TypeAlias = Literal["base", "one", "subtree"]
@@ -72,3 +73,8 @@ class Searcher(Protocol):
         Raises NoSuchObject for a missing base.
         """
         ...
+
+
+def question(search: Search) -> Question:
+    """A search as a trace has it."""
+    return Question(*search[:5], elsewhere=search.elsewhere is not nowhere)
