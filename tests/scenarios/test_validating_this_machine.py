@@ -100,6 +100,20 @@ def test_a_server_s_own_certificate_is_a_warning(made: Path, shell: Shell) -> No
     assert "is empty" in out
 
 
+def test_what_another_machine_may_have(shell: Shell) -> None:
+    """A pipeline or an installer validates files for a machine that it is not."""
+    source = LDAP | {"tls": {"ca_file": "none.pem"}}
+    shell.desired(sources=[source], platform={"type": "sql", "url": "sqlite:///none/a.db"})
+    assert "2 problems" in shell.run("validate", code=2)[0]
+    assert shell.run("validate", "--files-only") == ("Valid: reconcile.yml\n", "")
+    assert (
+        "needs no --files-only" in shell.run("validate", "--effective", "--files-only", code=2)[1]
+    )
+    shell.desired(platform={"type": "sql", "url": "sqlite:////none/a.db"})
+    _, err = shell.run("validate")
+    assert "platform.url: on this machine, there is no folder /none" in err
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

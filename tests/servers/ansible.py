@@ -57,6 +57,7 @@ def ansible(
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_PIPELINING": "true",  # one process a task instead of six
+            "ANSIBLE_SSH_ARGS": "-C",  # no shared connections: their sockets' paths are too long
             "LC_ALL": "C.UTF-8",
             **environ,
         },

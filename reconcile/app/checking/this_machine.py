@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from reconcile.config import Loaded
@@ -24,12 +25,16 @@ def problems(loaded: Loaded) -> Iterator[Problem]:
 
 
 def warnings(loaded: Loaded) -> Iterator[Problem]:
-    """What works now, and may not be meant."""
+    """What works now and may not be meant, or may be as it should on the machine of the runs."""
     from reconcile.directories.tls import ca_file
 
     for at, name in _ca_files(loaded):
         if not ca_file.fault(name) and (why := ca_file.doubt(name)):
             yield loaded.places.problem(f"sources[{at}].tls.ca_file", why)
+    platform = loaded.desired.platform
+    file = _PLAIN_FILE.fullmatch(getattr(platform.url, "shape", ""))
+    if file and _is_elsewhere(file[1]) and (why := sqlite_fault(file[1], platform.folder)):
+        yield loaded.places.problem("platform.url", f"on this machine, {why}")
 
 
 def _ca_files(loaded: Loaded) -> Iterator[tuple[int, str]]:
@@ -61,7 +66,12 @@ def _fault(url: str, folder: str, *, made: bool) -> str:
     if made and url == IN_PLATFORM:
         return ""
     if file := _PLAIN_FILE.fullmatch(url):
-        return "" if made else sqlite_fault(file[1], folder)
+        return "" if made or _is_elsewhere(file[1]) else sqlite_fault(file[1], folder)
     from reconcile.platforms.database import urls
 
     return urls.fault(url, folder, made=made)
+
+
+def _is_elsewhere(file: str) -> bool:
+    """Whether a path is absolute: a pipeline may validate it on a machine without that folder."""
+    return Path(file).is_absolute()

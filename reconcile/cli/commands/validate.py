@@ -27,6 +27,11 @@ _log = logging.getLogger("reconcile")
     is_flag=True,
     help="Print the whole configuration, with all defaults, and where each value comes from.",
 )
+@click.option(
+    "--files-only",
+    is_flag=True,
+    help="Look only at the files: CA files and folders may be on another machine.",
+)
 @variable_option
 @quiet_option
 @output_options
@@ -36,6 +41,7 @@ def validate(
     paths: tuple[Path, ...],
     form: str,
     effective: bool,
+    files_only: bool,
     variables: dict[str, str],
 ) -> None:
     """Check desired-state files and report every problem at once. Connects to nothing.
@@ -45,10 +51,12 @@ def validate(
     """
     if effective != (form == "yaml") and form != "json" and not (effective and form == "text"):
         raise UsageError("--effective prints yaml or json, and yaml is for --effective alone")
+    if effective and files_only:
+        raise UsageError("--effective looks at the files only: it needs no --files-only")
     if effective:
         _effective(paths, form, variables)
     else:
-        _validate(context, paths, form, variables)
+        _validate(context, paths, form, variables, files_only=files_only)
 
 
 def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) -> None:
@@ -65,7 +73,12 @@ def _effective(paths: tuple[Path, ...], form: str, variables: dict[str, str]) ->
 
 
 def _validate(
-    context: click.Context, paths: tuple[Path, ...], form: str, variables: dict[str, str]
+    context: click.Context,
+    paths: tuple[Path, ...],
+    form: str,
+    variables: dict[str, str],
+    *,
+    files_only: bool,
 ) -> None:
     from reconcile.app import inputs
     from reconcile.app.checking import domains, rules, this_machine
@@ -77,9 +90,10 @@ def _validate(
     try:
         loaded = inputs.configuration(paths, variables)
         files = loaded.files
-        problems = tuple(sorted((*this_machine.problems(loaded), *rules.problems(loaded))))
+        here = () if files_only else tuple(this_machine.problems(loaded))
+        problems = tuple(sorted((*here, *rules.problems(loaded))))
         warnings = (
-            *this_machine.warnings(loaded),
+            *(() if files_only else this_machine.warnings(loaded)),
             *rules.warnings(loaded),
             *domains.warnings(loaded),
         )
