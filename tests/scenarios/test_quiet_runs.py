@@ -448,7 +448,8 @@ def test_a_row_that_refers_to_nothing_is_an_error_in_a_quiet_run_too(settled: Sh
     with sqlite3.connect(settled.folder / "platform.db") as connection:
         connection.execute("INSERT INTO memberships (user_id, group_id) VALUES (99, 1)")
     connection.close()
-    settled.run("plan", code=7)
+    _, err = settled.run("plan", code=7)
+    assert "that does not exist: correct or delete the row" in err
 
 
 def test_an_adapter_that_cannot_ask_again_has_no_quiet_runs(
